@@ -1,0 +1,155 @@
+/**
+ * Every bound of the runtime: its name, its default, why it is what it is, and what happens when
+ * it is reached. All of them can be set per system.
+ *
+ * @module
+ */
+
+/** The bounds of one actor system. */
+export interface Limits {
+  /**
+   * Messages one actor's mailbox holds.
+   *
+   * Full: senders wait in their order, nothing is lost. 256 as in Pulsing.
+   */
+  readonly mailboxCapacity: number;
+  /**
+   * Senders that may wait for one full mailbox.
+   *
+   * Above: the message is refused with `"mailbox-full"`, retryable.
+   */
+  readonly mailboxWaiters: number;
+  /** Messages one actor handles before other actors of the node get their turn. */
+  readonly throughput: number;
+  /**
+   * Messages all actors of a node handle before the event loop gets a turn for I/O.
+   *
+   * Larger is faster for local calls and makes sockets and timers wait longer.
+   */
+  readonly turnMessages: number;
+  /** Bytes of one message on the wire, its buffers included. Above: that message fails. */
+  readonly maxMessageBytes: number;
+  /** Levels of nesting in one message. Above: that message fails. */
+  readonly maxDepth: number;
+  /** Bodies and buffers from this size on travel in chunks that let small frames pass. */
+  readonly chunkThresholdBytes: number;
+  /** Bytes of one chunk: what a small frame waits for at most. */
+  readonly chunkBytes: number;
+  /** Large messages one side sends at the same time on one link; further ones wait. */
+  readonly maxBulkTransfers: number;
+  /**
+   * Calls without an answer on one link, for each direction.
+   *
+   * Above: a call fails with `"limit-exceeded"`, retryable.
+   */
+  readonly maxPendingCalls: number;
+  /** Open streams on one link, for each direction. Above: opening fails, `"limit-exceeded"`. */
+  readonly maxStreams: number;
+  /** Items a stream's producer may be ahead of its consumer. */
+  readonly streamWindowItems: number;
+  /** Bytes a stream's producer may be ahead of its consumer; one larger item may pass alone. */
+  readonly streamWindowBytes: number;
+  /**
+   * Names interned on one link, for each direction.
+   *
+   * Full: further names travel in full each time; a peer that interns more is cut off.
+   */
+  readonly maxInternedNames: number;
+  /** UTF-8 bytes of one interned name. Longer names travel in full each time. */
+  readonly maxInternedNameBytes: number;
+  /**
+   * Bytes waiting to be sent on one link before streams and large messages hold back.
+   */
+  readonly outboxHighWaterBytes: number;
+  /**
+   * Bytes waiting to be sent on one link at most.
+   *
+   * Full: calls and tells fail with `"limit-exceeded"`, retryable; nothing was sent.
+   */
+  readonly outboxCapacityBytes: number;
+  /** Bytes a peer may send before its handshake is complete. Above: it is cut off. */
+  readonly maxHandshakeBytes: number;
+  /** Time for a handshake, in milliseconds. Later: the link is cut. */
+  readonly handshakeTimeoutMs: number;
+  /** Time for one attempt to connect, in milliseconds. */
+  readonly dialTimeoutMs: number;
+  /** Wait before the first new attempt to reach a lost node, in milliseconds; then doubled. */
+  readonly reconnectMinMs: number;
+  /** Longest wait between attempts to reach a lost node, in milliseconds. */
+  readonly reconnectMaxMs: number;
+  /** Silence on a link after which it is asked for a sign of life, in milliseconds. */
+  readonly linkIdleMs: number;
+  /**
+   * Silence on a link after which it counts as lost, in milliseconds.
+   *
+   * Everything pending on it fails with `"node-lost"`.
+   */
+  readonly linkTimeoutMs: number;
+  /** Links to other nodes, both directions together. Above: new ones are refused. */
+  readonly maxLinks: number;
+  /** Time actors get to stop at shutdown, in milliseconds; later they are abandoned. */
+  readonly shutdownTimeoutMs: number;
+  /** Members a node keeps track of, left and dead ones included; further ones are ignored. */
+  readonly maxMembers: number;
+  /** Registry entries a node keeps, tombstones included; further ones are ignored and logged. */
+  readonly maxRegistryEntries: number;
+  /** Bytes of membership and registry news in one gossip message. */
+  readonly maxGossipBytes: number;
+}
+
+/** The defaults, made for machines with gigabytes of memory on a local network. */
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  mailboxCapacity: 256,
+  mailboxWaiters: 65_536,
+  throughput: 64,
+  turnMessages: 2_048,
+  maxMessageBytes: 1_073_741_824,
+  maxDepth: 256,
+  chunkThresholdBytes: 65_536,
+  chunkBytes: 1_048_576,
+  maxBulkTransfers: 8,
+  maxPendingCalls: 65_536,
+  maxStreams: 16_384,
+  streamWindowItems: 1_024,
+  streamWindowBytes: 1_048_576,
+  maxInternedNames: 16_384,
+  maxInternedNameBytes: 512,
+  outboxHighWaterBytes: 1_048_576,
+  outboxCapacityBytes: 67_108_864,
+  maxHandshakeBytes: 4_096,
+  handshakeTimeoutMs: 5_000,
+  dialTimeoutMs: 5_000,
+  reconnectMinMs: 100,
+  reconnectMaxMs: 10_000,
+  linkIdleMs: 5_000,
+  linkTimeoutMs: 15_000,
+  maxLinks: 4_096,
+  shutdownTimeoutMs: 5_000,
+  maxMembers: 10_000,
+  maxRegistryEntries: 100_000,
+  maxGossipBytes: 65_536,
+});
+
+/**
+ * Fills the limits a user left out with the defaults.
+ *
+ * @param overrides The limits to change.
+ * @returns All limits, frozen.
+ * @throws {RangeError} When a value is not a positive integer, or two contradict each other.
+ * @throws {TypeError} When a name is not a limit.
+ */
+export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw new TypeError(`Cannot set limit "${name}": there is no such limit`);
+    }
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`Cannot set limit "${name}" to ${value}: expected a positive integer`);
+    }
+  }
+  const limits = Object.freeze({ ...DEFAULT_LIMITS, ...overrides });
+  if (limits.linkTimeoutMs <= limits.linkIdleMs) {
+    throw new RangeError('Cannot set limit "linkTimeoutMs": it must be above "linkIdleMs"');
+  }
+  return limits;
+}
