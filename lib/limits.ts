@@ -22,6 +22,12 @@ export interface Limits {
   /** Messages one actor handles before other actors of the node get their turn. */
   readonly throughput: number;
   /**
+   * Async methods of one actor that run at the same time.
+   *
+   * Reached: its further messages wait in the mailbox until one of them ends.
+   */
+  readonly runningCalls: number;
+  /**
    * Messages all actors of a node handle before the event loop gets a turn for I/O.
    *
    * Larger is faster for local calls and makes sockets and timers wait longer.
@@ -102,6 +108,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   mailboxCapacity: 256,
   mailboxWaiters: 65_536,
   throughput: 64,
+  runningCalls: 16_384,
   turnMessages: 2_048,
   maxMessageBytes: 1_073_741_824,
   maxDepth: 256,

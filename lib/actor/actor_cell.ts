@@ -1,0 +1,405 @@
+/**
+ * One running actor: takes messages from its mailbox and runs the user's code.
+ *
+ * ```text
+ *   starting ──onStart──► running ──stop──► stopping ──onStop──► stopped
+ *      └──────── onStart throws ─────────────────────────────────┘
+ * ```
+ *
+ * @module
+ */
+
+import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import { asActorError, PulsingRuntimeError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { ActorBody } from "./actor_body.ts";
+import { ActorRef, type ActorTarget } from "./actor_ref.ts";
+import { type CallOptions, withCallOptions } from "./call_options.ts";
+import {
+  type CellContext,
+  contextOf,
+  currentEnvelope,
+  enterTurn,
+  leaveTurn,
+  runAcrossTurns,
+} from "./context.ts";
+import type { Dispatcher, Runnable } from "./dispatcher.ts";
+import { Envelope, LocalAsk } from "./envelope.ts";
+import { LocalStream } from "./local_stream.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { Method } from "./methods.ts";
+import { iteratorOf, ReplyStream } from "./reply_stream.ts";
+
+/** What a cell needs from the node it runs on. */
+export interface CellNode {
+  readonly nodeId: NodeId;
+  /** `host:port` under which others reach the node; `undefined` when it does not listen. */
+  readonly address: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  readonly dispatcher: Dispatcher;
+  /** The actor system, for the user's context. */
+  readonly system: unknown;
+  /** Copies a message when the system isolates its actors; absent: messages go by reference. */
+  readonly clone?: (message: unknown) => unknown;
+  /** Draws an actor's id and makes it findable by it. */
+  newActorId(cell: ActorCell): ActorId;
+  /** Forgets the actor: its name is free from now on. */
+  release(cell: ActorCell): void;
+}
+
+/** How a cell is made. */
+export interface CellOptions {
+  readonly path?: ActorPath;
+  /** The class name, when the actor is an instance of a registered class. */
+  readonly className?: string;
+  readonly mailboxCapacity?: number;
+}
+
+/** Where an actor is in its life. */
+export type CellState = "starting" | "running" | "stopping" | "stopped";
+
+/** One running actor. */
+export class ActorCell implements ActorTarget, Runnable {
+  readonly node: CellNode;
+  readonly path: ActorPath | undefined;
+  readonly className: string | undefined;
+  /** Carries the context of hooks, which belong to no message. */
+  readonly lifeEnvelope: Envelope = new Envelope(undefined, undefined);
+  readonly #body: ActorBody;
+  readonly #mailbox: Mailbox;
+  #running: Set<Envelope> = NO_ENVELOPES;
+  #streams: Map<Envelope, LocalStream> = NO_STREAMS;
+  #state: CellState = "starting";
+  #isScheduled = false;
+  #actorId: ActorId | undefined = undefined;
+  #ref: ActorRef | undefined = undefined;
+  #started: Promise<void> | undefined = undefined;
+  #stopped: Promise<void> | undefined = undefined;
+  #onIdle: (() => void) | undefined = undefined;
+
+  constructor(node: CellNode, body: ActorBody, options: CellOptions) {
+    this.node = node;
+    this.path = options.path;
+    this.className = options.className;
+    this.#body = body;
+    this.lifeEnvelope.cell = this;
+    const capacity = options.mailboxCapacity ?? node.limits.mailboxCapacity;
+    this.#mailbox = new Mailbox(capacity, node.limits.mailboxWaiters);
+  }
+
+  /** The actor's id, drawn when it is first asked for. */
+  get actorId(): ActorId {
+    return this.#actorId ??= this.node.newActorId(this);
+  }
+
+  /** The id, if anybody has asked for it yet. */
+  get knownId(): ActorId | undefined {
+    return this.#actorId;
+  }
+
+  get nodeId(): NodeId {
+    return this.node.nodeId;
+  }
+
+  get address(): string | undefined {
+    return this.node.address;
+  }
+
+  get state(): CellState {
+    return this.#state;
+  }
+
+  /** Messages that wait, those of waiting senders included. */
+  get mailboxLength(): number {
+    return this.#mailbox.length;
+  }
+
+  /** A reference to this actor. */
+  get ref(): ActorRef {
+    return this.#ref ??= new ActorRef(this);
+  }
+
+  /** The name for errors: the path, or the id of an anonymous actor. */
+  get label(): string {
+    return this.path ?? this.actorId;
+  }
+
+  /** Facts the actor tells about itself. */
+  metadata(): Record<string, string> {
+    return this.#body.hooks.metadata?.() ?? {};
+  }
+
+  /**
+   * Runs `onStart`, then lets messages in.
+   *
+   * @throws What `onStart` threw, as an actor error; the actor is stopped then.
+   */
+  start(): Promise<void> {
+    if (this.#body.hooks.onStart !== undefined) return this.#started = this.#startLater();
+    this.#letIn();
+    return SETTLED;
+  }
+
+  ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown> {
+    const isolated = this.node.clone === undefined ? payload : this.node.clone(payload);
+    const envelope = new LocalAsk(method, isolated);
+    envelope.caller = currentEnvelope()?.cell?.ref;
+    if (options === undefined) {
+      this.post(envelope);
+      return envelope.reply;
+    }
+    return withCallOptions(this.node.clock, options, method ?? "ask", (deadline) => {
+      envelope.deadline = deadline;
+      this.post(envelope);
+      return { reply: envelope.reply, cancel: (reason) => envelope.cancel(reason) };
+    });
+  }
+
+  tell(method: string | undefined, payload: unknown): Promise<void> {
+    const isolated = this.node.clone === undefined ? payload : this.node.clone(payload);
+    const envelope = new Envelope(method, isolated);
+    envelope.caller = currentEnvelope()?.cell?.ref;
+    const mustWait = this.#mailbox.isFull;
+    const refusal = this.post(envelope);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (!mustWait) return SETTLED;
+    return new Promise((resolve) => envelope.whenAccepted(resolve));
+  }
+
+  /**
+   * Puts a message in the mailbox.
+   *
+   * @returns Why it was not taken, after the envelope was failed with the same error; the message
+   * stays with the sender. `undefined` when it was taken.
+   */
+  post(envelope: Envelope): PulsingRuntimeError | undefined {
+    if (this.#state === "stopping" || this.#state === "stopped") {
+      return refuse(envelope, this.#stoppedError());
+    }
+    if (!this.#mailbox.push(envelope)) return refuse(envelope, this.#fullError());
+    if (!this.#isScheduled && this.#state === "running") this.#schedule();
+    return undefined;
+  }
+
+  get hasWork(): boolean {
+    const isReady = this.#mailbox.length > 0 && this.#state === "running" && !this.#isBusy;
+    this.#isScheduled = isReady;
+    return isReady;
+  }
+
+  runTurn(budget: number): number {
+    let handled = 0;
+    while (handled < budget && this.#state === "running" && !this.#isBusy) {
+      const envelope = this.#mailbox.shift();
+      if (envelope === undefined) break;
+      handled++;
+      if (!envelope.isCancelled) this.#handle(envelope);
+    }
+    return handled;
+  }
+
+  /** Begins to stop, without waiting for the end; later messages are refused. */
+  requestStop(): void {
+    this.stop().catch((error) => this.node.logger.error("stop failed", { error }));
+  }
+
+  /**
+   * Ends the actor: the messages it works on may finish, queued ones fail, `onStop` runs.
+   *
+   * Idempotent. After `limits.shutdownTimeoutMs` the messages it works on are abandoned: their
+   * callers get an error and `context().signal` aborts.
+   *
+   * @returns When the actor is gone and its name is free.
+   */
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  get #isBusy(): boolean {
+    const running = this.#running.size;
+    return running > 0 && (this.#body.isSequential || running >= this.node.limits.runningCalls);
+  }
+
+  async #startLater(): Promise<void> {
+    try {
+      await this.#runHook((context) => this.#body.hooks.onStart?.(this.actorId, context));
+    } catch (error) {
+      this.#end();
+      throw asActorError(error, this.label);
+    }
+    this.#letIn();
+  }
+
+  #letIn(): void {
+    if (this.#state !== "starting") return;
+    this.#state = "running";
+    if (this.#mailbox.length > 0) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    this.node.dispatcher.schedule(this);
+  }
+
+  #handle(envelope: Envelope): void {
+    envelope.cell = this;
+    const previous = enterTurn(envelope);
+    let result: unknown;
+    try {
+      const method = this.#body.lookup(envelope);
+      result = method.form === "sync" || method.form === "stream"
+        ? this.#body.run(method, envelope)
+        : runAcrossTurns(envelope, () => this.#body.run(method, envelope));
+      if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
+    } catch (error) {
+      envelope.fail(asActorError(error, this.label));
+      return;
+    } finally {
+      leaveTurn(previous);
+    }
+    if (typeof result !== "object" || result === null) envelope.succeed(result);
+    else this.#answer(envelope, result);
+  }
+
+  #answer(envelope: Envelope, result: object): void {
+    if (isThenable(result)) return this.#answerLater(envelope, result);
+    const iterator = iteratorOf(result);
+    if (iterator === undefined) {
+      try {
+        envelope.succeed(this.#body.unwrap(envelope, result));
+      } catch (error) {
+        envelope.fail(asActorError(error, this.label));
+      }
+      return;
+    }
+    const stream = new LocalStream(this, envelope, iterator, () => {
+      this.#streams.delete(envelope);
+      this.#done(envelope);
+    });
+    if (!envelope.wantsReply) return void stream.cancel();
+    if (this.#streams === NO_STREAMS) this.#streams = new Map();
+    this.#streams.set(envelope, stream);
+    this.#startedWork(envelope);
+    envelope.succeed(new ReplyStream(stream));
+  }
+
+  #startedWork(envelope: Envelope): void {
+    if (this.#running === NO_ENVELOPES) this.#running = new Set();
+    this.#running.add(envelope);
+  }
+
+  #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
+    this.#startedWork(envelope);
+    result.then((value) => {
+      if (typeof value !== "object" || value === null) envelope.succeed(value);
+      else this.#answer(envelope, value);
+      if (!this.#streams.has(envelope)) this.#done(envelope);
+    }, (error) => {
+      envelope.fail(asActorError(error, this.label));
+      this.#done(envelope);
+    });
+  }
+
+  #done(envelope: Envelope): void {
+    if (!this.#running.delete(envelope)) return;
+    if (this.#running.size === 0) this.#onIdle?.();
+    if (!this.#isScheduled && this.#mailbox.length > 0 && this.#state === "running") {
+      this.#schedule();
+    }
+  }
+
+  async #runHook(hook: (context: CellContext) => unknown): Promise<void> {
+    const context = contextOf(this);
+    await runAcrossTurns(this.lifeEnvelope, () => hook(context));
+  }
+
+  #stop(): Promise<void> {
+    if (this.#state === "stopped") return SETTLED;
+    const isQuiet = this.#state === "running" && this.#running.size === 0;
+    this.#state = "stopping";
+    this.#refuseQueued();
+    if (!isQuiet || this.#body.hooks.onStop !== undefined) return this.#stopLater();
+    this.#end();
+    return SETTLED;
+  }
+
+  async #stopLater(): Promise<void> {
+    await this.#started?.catch(() => {}); // whoever spawned it hears of the failure
+    if (this.state === "stopped") return;
+    for (const stream of this.#streams.values()) stream.fail(this.#stoppedError());
+    if (this.#running.size > 0) await this.#waitForIdle();
+    try {
+      await this.#runHook(() => this.#body.hooks.onStop?.());
+    } catch (error) {
+      this.node.logger.error("actor's onStop failed", { actor: this.label, error });
+    }
+    this.#end();
+  }
+
+  async #waitForIdle(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const timer = this.node.clock.setTimer(resolve, this.node.limits.shutdownTimeoutMs);
+    await promise;
+    timer.cancel();
+    for (const envelope of this.#running) {
+      envelope.cancel(this.#stoppedError());
+      envelope.fail(this.#stoppedError());
+    }
+    this.#running.clear();
+  }
+
+  #end(): void {
+    this.#state = "stopped";
+    this.#refuseQueued();
+    if (this.lifeEnvelope.isObserved) this.lifeEnvelope.cancel(this.#stoppedError());
+    this.node.release(this);
+  }
+
+  #refuseQueued(): void {
+    for (let next = this.#mailbox.shift(); next !== undefined; next = this.#mailbox.shift()) {
+      next.fail(this.#stoppedError());
+    }
+  }
+
+  #stoppedError(): PulsingRuntimeError {
+    return new PulsingRuntimeError(`Cannot reach actor "${this.label}": it is stopped`, {
+      kind: "actor-stopped",
+      retryable: true,
+      actor: this.label,
+      nodeId: this.nodeId,
+    });
+  }
+
+  #fullError(): PulsingRuntimeError {
+    return new PulsingRuntimeError(
+      `Cannot send to actor "${this.label}": its mailbox and the places of waiting senders are full`,
+      { kind: "mailbox-full", retryable: true, actor: this.label, nodeId: this.nodeId },
+    );
+  }
+}
+
+const SETTLED: Promise<void> = Promise.resolve();
+
+/** Shared by actors that never had a call under way, which is what makes spawning cheap. */
+const NO_ENVELOPES: Set<Envelope> = new Set();
+const NO_STREAMS: Map<Envelope, LocalStream> = new Map();
+
+function refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
+  envelope.fail(error);
+  return error;
+}
+
+function learnForm(method: Method, result: unknown): void {
+  if (method.form === "async" || method.form === "stream") return;
+  if (typeof result === "object" && result !== null && isThenable(result)) method.form = "async";
+  else if (method.form === "unknown") method.form = "sync";
+}
+
+function isThenable(value: object): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>>).then === "function"; // absent is not one
+}

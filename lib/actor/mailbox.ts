@@ -1,0 +1,76 @@
+/**
+ * The bounded inbox of one actor.
+ *
+ * @module
+ */
+
+import type { Envelope } from "./envelope.ts";
+
+/**
+ * A first-in, first-out ring of envelopes with a capacity and senders that wait for it.
+ *
+ * Envelopes beyond the capacity are held in order behind it: their senders count as waiting and
+ * are told through {@link Envelope.accepted} when a place became free. Nothing overtakes.
+ */
+export class Mailbox {
+  readonly #capacity: number;
+  readonly #bound: number;
+  #slots: (Envelope | undefined)[] = [undefined, undefined, undefined, undefined];
+  #head = 0;
+  #length = 0;
+
+  /**
+   * @param capacity Envelopes that are in the mailbox proper.
+   * @param waiters Envelopes whose senders may wait for a place.
+   */
+  constructor(capacity: number, waiters: number) {
+    this.#capacity = capacity;
+    this.#bound = capacity + waiters;
+  }
+
+  /** Envelopes held, those of waiting senders included. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether the next envelope's sender has to wait. */
+  get isFull(): boolean {
+    return this.#length >= this.#capacity;
+  }
+
+  /** Adds an envelope; `false` when even the senders' places are taken and it was not added. */
+  push(envelope: Envelope): boolean {
+    if (this.#length === this.#slots.length) {
+      if (this.#length >= this.#bound) return false;
+      this.#grow();
+    }
+    this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = envelope;
+    this.#length++;
+    return true;
+  }
+
+  /** Takes the oldest envelope and tells the first waiting sender that it is in. */
+  shift(): Envelope | undefined {
+    if (this.#length === 0) return undefined;
+    const slots = this.#slots;
+    const envelope = slots[this.#head];
+    slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (slots.length - 1);
+    this.#length--;
+    if (this.#length >= this.#capacity) {
+      const last = (this.#head + this.#capacity - 1) & (slots.length - 1);
+      (slots[last] as Envelope).accepted(); // the slots up to the length are filled
+    }
+    return envelope;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const slots = new Array<Envelope | undefined>(old.length * 2).fill(undefined);
+    for (let index = 0; index < this.#length; index++) {
+      slots[index] = old[(this.#head + index) & (old.length - 1)];
+    }
+    this.#slots = slots;
+    this.#head = 0;
+  }
+}

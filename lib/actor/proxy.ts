@@ -1,0 +1,219 @@
+/**
+ * An actor seen as its methods: the same object over every distance.
+ *
+ * Typed proxies are instances of a class generated once per actor class, so that calls through
+ * them are as fast as calls of any other class. Untyped ones are ES proxies: any name is a method.
+ *
+ * @module
+ */
+
+import type { ActorRef, ActorTarget } from "./actor_ref.ts";
+import type { ActorHooks } from "./actor.ts";
+import type { CallOptions } from "./call_options.ts";
+import { type MethodForm, methodsOf, type MethodTable } from "./methods.ts";
+import type { ReplyStream } from "./reply_stream.ts";
+import { type AnyCall, iterable, StreamCall } from "./stream_call.ts";
+
+/** A class whose instances can be actors. */
+// deno-lint-ignore no-explicit-any -- only `any` lets constructors of all parameter lists in
+export type ActorClass = abstract new (...args: any[]) => object;
+
+/** The names of the methods that a proxy of `T` has. */
+export type MethodName<T> = {
+  [K in keyof T & string]: K extends `_${string}` | `$${string}` | keyof ActorHooks | "onTerminated"
+    ? never
+    : T[K] extends (...args: never[]) => unknown ? K
+    : never;
+}[keyof T & string];
+
+/** What a value becomes on its way to the caller: iterables of items become reply streams. */
+export type Arrived<V> = V extends AsyncIterable<infer T> | Generator<infer T, unknown, unknown>
+  ? ReplyStream<T>
+  : V;
+
+/** What calling a method that returns `R` gives through a proxy. */
+export type Answer<R> = 0 extends 1 & R ? AnyCall<R>
+  : [R] extends [AsyncIterable<infer T> | Generator<infer T, unknown, unknown>] ? StreamCall<T>
+  : Promise<Arrived<Awaited<R>>>;
+
+/** What every proxy has besides the actor's methods. */
+export interface ProxyOperations<T> {
+  /** The reference behind the proxy. */
+  readonly $ref: ActorRef;
+  /** The same proxy whose calls have a deadline or a signal. */
+  $with(options: CallOptions): ActorProxy<T>;
+  /** The same actor with the methods of a class; nothing is checked on the other side. */
+  $as<C extends ActorClass>(cls: C): ActorProxy<InstanceType<C>>;
+  /** The same actor with any method name. */
+  $any(): AnyProxy;
+}
+
+/**
+ * A typed proxy: exactly the public methods of `T`.
+ *
+ * A call is sent at once; a call of a generator method is sent when it is iterated or awaited.
+ */
+export type ActorProxy<T> =
+  & {
+    readonly [K in MethodName<T>]: T[K] extends (...args: infer A) => infer R
+      ? (...args: A) => Answer<R>
+      : never;
+  }
+  & ProxyOperations<T>;
+
+/** A method of an untyped proxy; awaiting it without a call reads the attribute of that name. */
+// deno-lint-ignore no-explicit-any -- an untyped proxy is the place where nothing is known
+export type AnyMethod = ((...args: any[]) => AnyCall<any>) & PromiseLike<any>;
+
+/** An untyped proxy: any name is a method; the actor says at the call if it has none. */
+export type AnyProxy = { readonly [method: string]: AnyMethod } & ProxyOperations<unknown>;
+
+const TARGET = Symbol("target");
+const OPTIONS = Symbol("options");
+const PROXIED = Symbol.for("@pulsing/core/proxied");
+const PASSIVE_NAMES: ReadonlySet<string> = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  "then",
+  "toJSON",
+  "prototype",
+]);
+
+type ProxyConstructor = new (ref: ActorRef, options?: CallOptions) => ProxyBase;
+
+const classes = new WeakMap<MethodTable, ProxyConstructor>();
+
+class ProxyBase {
+  readonly #ref: ActorRef;
+  readonly [TARGET]: ActorTarget;
+  readonly [OPTIONS]: CallOptions | undefined;
+
+  constructor(ref: ActorRef, options?: CallOptions) {
+    this.#ref = ref;
+    this[TARGET] = ref.target;
+    this[OPTIONS] = options;
+  }
+
+  get [PROXIED](): ActorRef {
+    return this.#ref;
+  }
+
+  get $ref(): ActorRef {
+    return this.#ref;
+  }
+
+  $with(options: CallOptions): ProxyBase {
+    const Same = this.constructor as ProxyConstructor; // every subclass is generated below
+    return new Same(this.#ref, { ...this[OPTIONS], ...options });
+  }
+
+  $as(cls: ActorClass): unknown {
+    return typedProxy(this.#ref, cls, methodsOf(cls), this[OPTIONS]);
+  }
+
+  $any(): AnyProxy {
+    return anyProxy(this.#ref, this[OPTIONS]);
+  }
+}
+
+Object.setPrototypeOf(
+  ProxyBase.prototype,
+  new Proxy(Object.prototype, {
+    get(prototype, name, proxy: object) {
+      if (typeof name === "symbol" || PASSIVE_NAMES.has(name)) {
+        return Reflect.get(prototype, name, proxy);
+      }
+      throw unknownMethod(name, proxy.constructor.name);
+    },
+  }),
+);
+
+/**
+ * Makes a typed proxy.
+ *
+ * @param ref The actor.
+ * @param cls Gives the proxy its name and type.
+ * @param methods The methods of the class.
+ * @param options For every call through the proxy.
+ */
+export function typedProxy<C extends ActorClass>(
+  ref: ActorRef,
+  cls: C,
+  methods: MethodTable,
+  options?: CallOptions,
+): ActorProxy<InstanceType<C>> {
+  let Generated = classes.get(methods);
+  if (Generated === undefined) {
+    Generated = generateClass(cls.name, methods);
+    classes.set(methods, Generated);
+  }
+  // The generated class has one method for each entry of the table, which is the type's list.
+  return new Generated(ref, options) as unknown as ActorProxy<InstanceType<C>>;
+}
+
+/**
+ * Makes an untyped proxy.
+ *
+ * @param ref The actor.
+ * @param options For every call through the proxy.
+ */
+export function anyProxy(ref: ActorRef, options?: CallOptions): AnyProxy {
+  const base = new ProxyBase(ref, options);
+  const get = (target: ProxyBase, name: string | symbol): unknown => {
+    if (typeof name === "symbol" || name[0] === "$") return Reflect.get(target, name, target);
+    if (PASSIVE_NAMES.has(name)) return undefined;
+    if (name[0] === "_") throw privateMethod(name);
+    return anyMethod(ref.target, name, options);
+  };
+  return new Proxy(base, { get }) as unknown as AnyProxy; // `get` answers every name
+}
+
+/** The reference behind a proxy; `undefined` when the value is none. */
+export function refOfProxy(value: object): ActorRef | undefined {
+  return (value as { readonly [PROXIED]?: ActorRef })[PROXIED]; // absent on other objects
+}
+
+function generateClass(name: string, methods: MethodTable): ProxyConstructor {
+  const Generated = class extends ProxyBase {};
+  Object.defineProperty(Generated, "name", { value: `${name}Proxy` });
+  for (const method of methods.values()) {
+    const body = proxyMethod(method.name, method.form);
+    Object.defineProperty(body, "name", { value: method.name });
+    Object.defineProperty(Generated.prototype, method.name, { value: body, writable: true });
+  }
+  return Generated;
+}
+
+function proxyMethod(name: string, form: MethodForm): (...args: unknown[]) => unknown {
+  switch (form) {
+    case "stream":
+      return function (this: ProxyBase, ...args) {
+        return new StreamCall(this[TARGET], name, args, this[OPTIONS]);
+      };
+    case "async":
+      return function (this: ProxyBase, ...args) {
+        return this[TARGET].ask(name, args, this[OPTIONS]);
+      };
+    case "sync":
+    case "unknown":
+      return function (this: ProxyBase, ...args) {
+        return iterable(this[TARGET].ask(name, args, this[OPTIONS]));
+      };
+  }
+}
+
+function anyMethod(target: ActorTarget, name: string, options?: CallOptions): AnyMethod {
+  const call = (...args: unknown[]) => iterable(target.ask(name, args, options));
+  // Only awaiting the method itself, without a call, gets here: that reads the attribute.
+  const then: PromiseLike<unknown>["then"] = (onValue, onError) => call().then(onValue, onError);
+  return Object.assign(call, { then }) as AnyMethod; // both halves are there
+}
+
+function unknownMethod(name: string, proxyName: string): TypeError {
+  if (name[0] === "_") return privateMethod(name);
+  const className = proxyName.replace(/Proxy$/, "");
+  return new TypeError(`Cannot call "${name}": No method "${name}" in actor class "${className}"`);
+}
+
+function privateMethod(name: string): TypeError {
+  return new TypeError(`Cannot call "${name}": names that start with "_" are private`);
+}

@@ -1,0 +1,563 @@
+/**
+ * The link between two nodes: calls, answers and streams both ways over one connection.
+ *
+ * Everything pending is owned by the link: when it dies, calls fail with `"node-lost"`, streams
+ * end with the same error, and calls of the other side are cancelled.
+ *
+ * @module
+ */
+
+import type { ActorRef } from "../actor/actor_ref.ts";
+import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
+import { currentEnvelope } from "../actor/context.ts";
+import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
+import type { NodeId } from "../address.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import type { Connection } from "../transport.ts";
+import { type CodecHooks, Decoder, Encoder } from "../wire/codec.ts";
+import { FrameKind } from "../wire/frame.ts";
+import { fromErrorRecord } from "../wire/wire_error.ts";
+import { type BulkArrival, BulkReceiver, BulkSender, type BulkTransfer } from "./bulk.ts";
+import { CallFlag, FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
+import type { Introduction } from "./handshake.ts";
+import { HeadReader } from "./head_reader.ts";
+import { InboundCall, type ReplyLink } from "./inbound_call.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import { type LinkHost, readCaller, writeCaller } from "./link_host.ts";
+import { ReceivedNames, SentNames } from "./names.ts";
+import { Order } from "./order.ts";
+import { Outbox } from "./outbox.ts";
+import type { StreamLink } from "./remote_stream.ts";
+import { StreamTable } from "./stream_table.ts";
+
+interface PendingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  transfer: BulkTransfer | undefined;
+}
+
+/** A body that came in chunks; small ones follow their head. */
+interface Body {
+  readonly bytes: Uint8Array;
+  readonly buffers: readonly Uint8Array[];
+}
+
+/** An established link to one incarnation of another node. */
+export class Association implements ReplyLink, StreamLink {
+  /** The other side. */
+  readonly peer: Introduction;
+  /** Whether this side dialled; it draws odd ids then, the other side even ones. */
+  readonly isDialler: boolean;
+  readonly writer: FrameWriter;
+  readonly #host: LinkHost;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #decoder: Decoder;
+  readonly #names: ReceivedNames;
+  readonly #bulkOut: BulkSender;
+  readonly #bulkIn: BulkReceiver;
+  readonly #order = new Order();
+  readonly #head = new HeadReader();
+  readonly #streams: StreamTable;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #inbound = new Map<number, InboundCall>();
+  readonly #keepAlive: KeepAlive;
+  #waitingForRoom: (() => void)[] = [];
+  #lastId: number;
+  #isUp = true;
+  #isLeaving = false;
+
+  constructor(host: LinkHost, connection: Connection, peer: Introduction, isDialler: boolean) {
+    const { limits, clock } = host;
+    this.#host = host;
+    this.#connection = connection;
+    this.peer = peer;
+    this.isDialler = isDialler;
+    this.#lastId = isDialler ? -1 : 0;
+    const outbox = this.#outbox = new Outbox(connection, () => this.#onRoom());
+    const bulk = this.#bulkOut = new BulkSender(outbox, limits);
+    const hooks = this.#codecHooks();
+    const names = new SentNames(limits, outbox);
+    const encoder = new Encoder(limits, hooks);
+    this.writer = new FrameWriter({ outbox, names, bulk, encoder, limits });
+    this.#decoder = new Decoder(limits, hooks);
+    this.#names = new ReceivedNames(limits);
+    this.#bulkIn = new BulkReceiver(limits);
+    this.#streams = new StreamTable(this, peer.window, () => this.#nextId());
+    this.#keepAlive = new KeepAlive(
+      clock,
+      limits,
+      () => this.writer.bare(FrameKind.ping),
+      () => this.abort(this.#lost("nothing was heard from it in time")),
+    );
+  }
+
+  /** The node on the other side. */
+  get nodeId(): NodeId {
+    return this.peer.nodeId;
+  }
+
+  /** Whether calls can be sent. */
+  get isOpen(): boolean {
+    return this.#isUp && !this.#isLeaving;
+  }
+
+  /** Calls and streams under way, both directions together. */
+  get pendingCount(): number {
+    return this.#pending.size + this.#inbound.size + this.#streams.size;
+  }
+
+  get limits(): LinkHost["limits"] {
+    return this.#host.limits;
+  }
+
+  get isCongested(): boolean {
+    return this.#outbox.bufferedBytes >= this.#host.limits.outboxHighWaterBytes;
+  }
+
+  whenRoom(callback: () => void): void {
+    this.#waitingForRoom.push(callback);
+  }
+
+  forget(streamId: number): void {
+    this.#streams.forget(streamId);
+  }
+
+  /** Asks an actor of the other node. */
+  ask(
+    target: string,
+    method: string | undefined,
+    payload: unknown,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    if (options === undefined) return this.#ask(this.#nextId(), target, method, payload, 0);
+    const { clock } = this.#host;
+    return withCallOptions(clock, options, method ?? "ask", (deadline) => {
+      const callId = this.#nextId();
+      const remainingMs = deadline === 0 ? 0 : Math.max(1, deadline - clock.now());
+      const reply = this.#ask(callId, target, method, payload, remainingMs);
+      return { reply, cancel: (reason) => this.#cancel(callId, reason) };
+    });
+  }
+
+  /** Tells an actor of the other node; resolves when the link took the message. */
+  tell(target: string, method: string | undefined, payload: unknown): Promise<void> {
+    if (!this.isOpen) return Promise.reject(this.#lost("it was closed", "node-unreachable"));
+    try {
+      this.#started(this.writer.tell(this.#outgoing(target, method, payload, 0)));
+    } catch (error) {
+      this.#stopOpened();
+      return Promise.reject(error);
+    }
+    if (!this.isCongested) return SETTLED;
+    return new Promise((resolve) => this.whenRoom(resolve));
+  }
+
+  /** Sends news to the cluster part of the other node. */
+  control(message: unknown): void {
+    if (this.#isUp) this.writer.control(message);
+  }
+
+  answer(callId: number, value: unknown): void {
+    this.#inbound.delete(callId);
+    if (!this.#isUp) return void cancelStream(value);
+    try {
+      this.#started(this.writer.reply(callId, value));
+    } catch (error) {
+      this.#stopOpened();
+      this.writer.failure(callId, error);
+    }
+  }
+
+  refuse(callId: number, error: unknown): void {
+    this.#inbound.delete(callId);
+    if (this.#isUp) this.writer.failure(callId, error);
+  }
+
+  callerRef(text: string): ActorRef | undefined {
+    const record = readCaller(text);
+    // A record of the form "ref" is attached as a reference.
+    return record === undefined ? undefined : this.#host.attachRef(record) as ActorRef;
+  }
+
+  /** Takes a frame of the established link. */
+  onFrame(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#isUp) return;
+    this.#keepAlive.heard();
+    this.#head.reset(bytes, start, end);
+    try {
+      this.#dispatch(kind, this.#head);
+    } catch (error) {
+      this.#host.logger.warn("link cut: the peer broke the protocol", {
+        nodeId: this.nodeId,
+        error,
+      });
+      this.abort(error instanceof Error ? error : this.#lost(String(error)));
+    }
+  }
+
+  /** The connection has room again. */
+  onDrain(): void {
+    this.#onRoom();
+  }
+
+  /** The connection has ended. */
+  onClose(error?: Error): void {
+    this.#down(this.#lost(error?.message ?? "the other side closed it", "node-lost", error));
+  }
+
+  /** Says goodbye, sends what was written and closes. */
+  close(): void {
+    if (!this.#isUp) return;
+    this.writer.bare(FrameKind.goodbye);
+    this.#outbox.flush();
+    this.#connection.close();
+    this.#down(this.#lost("this node closed it"));
+  }
+
+  /** Cuts the link now. */
+  abort(error: Error): void {
+    this.#connection.abort();
+    this.#down(error);
+  }
+
+  #ask(
+    callId: number,
+    target: string,
+    method: string | undefined,
+    payload: unknown,
+    remainingMs: number,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen) return reject(this.#lost("it was closed", "node-unreachable"));
+      if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
+      try {
+        const sent = this.writer.ask(callId, this.#outgoing(target, method, payload, remainingMs));
+        this.#started(sent);
+        this.#pending.set(callId, { resolve, reject, transfer: sent.transfer });
+      } catch (error) {
+        this.#stopOpened();
+        reject(error);
+      }
+    });
+  }
+
+  #outgoing(
+    target: string,
+    method: string | undefined,
+    payload: unknown,
+    remainingMs: number,
+  ): OutgoingCall {
+    const cell = currentEnvelope()?.cell;
+    const caller = cell === undefined ? undefined : writeCaller(cell.ref);
+    // A call without arguments has no body.
+    const body = method !== undefined && (payload as unknown[]).length === 0 ? undefined : payload;
+    return { target, method, payload: body, remainingMs, caller };
+  }
+
+  #cancel(callId: number, reason: unknown): void {
+    const call = this.#pending.get(callId);
+    if (call === undefined) return;
+    this.#pending.delete(callId);
+    call.transfer?.drop();
+    if (this.#isUp) this.writer.cancel(callId, reason);
+  }
+
+  #dispatch(kind: number, head: HeadReader, body?: Body): void {
+    switch (kind as FrameKind) {
+      case FrameKind.ask:
+        return this.#onCall(head, head.varint(), body);
+      case FrameKind.tell:
+        return this.#onCall(head, 0, body);
+      case FrameKind.reply:
+        return this.#onReply(head, body);
+      case FrameKind.failure:
+        return this.#settle(head.varint(), (call) => call.reject(this.#readError(head)));
+      case FrameKind.cancel:
+        return this.#inbound.get(head.varint())?.cancel(this.#readError(head));
+      case FrameKind.item:
+        return this.#onItem(head, body);
+      case FrameKind.end:
+      case FrameKind.fault:
+        return this.#onEnd(kind as FrameKind, head);
+      case FrameKind.credit:
+        return this.#streams.outbound(head.varint())?.grant({
+          items: head.varint(),
+          bytes: head.varint(),
+        });
+      case FrameKind.stop:
+        return this.#streams.outbound(head.varint())?.stop();
+      default:
+        return this.#dispatchLink(kind, head, body);
+    }
+  }
+
+  #dispatchLink(kind: number, head: HeadReader, body?: Body): void {
+    switch (kind as FrameKind) {
+      case FrameKind.intern:
+        return this.#names.learn(head);
+      case FrameKind.bulk:
+        return this.#onBulk(head);
+      case FrameKind.chunk:
+        return this.#onBulkEnd(this.#bulkIn.chunk(head));
+      case FrameKind.drop:
+        return this.#onBulkEnd(this.#bulkIn.drop(head));
+      case FrameKind.control:
+        return this.#host.onControl(this, this.#read(head, body));
+      case FrameKind.ping:
+        return this.writer.bare(FrameKind.pong);
+      case FrameKind.pong:
+      case FrameKind.unknown:
+        return;
+      case FrameKind.goodbye:
+        this.#isLeaving = true;
+        return;
+      default:
+        return this.writer.unknown(kind);
+    }
+  }
+
+  #onCall(head: HeadReader, callId: number, body?: Body, isInOrder = false): void {
+    const start = head.position;
+    const flags = head.byte();
+    const target = this.#names.read(head);
+    if (
+      !isInOrder && !this.#order.isIdle && this.#defer(`actor ${target}`, head, start, (copy) => {
+        this.#onCall(copy, callId, body, true);
+      })
+    ) return;
+    const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
+    const remainingMs = (flags & CallFlag.deadline) === 0 ? 0 : head.varint();
+    const caller = (flags & CallFlag.caller) === 0 ? undefined : this.#names.read(head);
+    let payload: unknown;
+    try {
+      payload = this.#read(head, body);
+    } catch (error) {
+      return callId === 0 ? this.#undelivered(target, error) : this.refuse(callId, error);
+    }
+    if (payload === undefined && method !== undefined) payload = [];
+    const call = new InboundCall(this, callId, { method, payload, caller });
+    if (remainingMs > 0) call.deadline = this.#host.clock.now() + remainingMs;
+    this.#deliver(target, callId, call);
+  }
+
+  #deliver(target: string, callId: number, call: InboundCall): void {
+    const cell = this.#host.cellWithId(target);
+    if (cell === undefined) {
+      return callId === 0 ? this.#undelivered(target) : call.fail(this.#noActor(target));
+    }
+    if (callId !== 0) {
+      if (this.#inbound.size >= this.#host.limits.maxPendingCalls) return call.fail(tooManyCalls());
+      this.#inbound.set(callId, call);
+    }
+    const refusal = cell.post(call);
+    if (refusal !== undefined && callId === 0) this.#undelivered(target, refusal);
+  }
+
+  #onReply(head: HeadReader, body?: Body): void {
+    const callId = head.varint();
+    const call = this.#pending.get(callId);
+    this.#pending.delete(callId);
+    try {
+      const value = this.#read(head, body);
+      if (call === undefined) cancelStream(value);
+      else call.resolve(value);
+    } catch (error) {
+      call?.reject(error);
+    }
+  }
+
+  #settle(callId: number, settle: (call: PendingCall) => void): void {
+    const call = this.#pending.get(callId);
+    if (call === undefined) return; // a late answer: the caller has given up
+    this.#pending.delete(callId);
+    settle(call);
+  }
+
+  #onItem(head: HeadReader, body?: Body, isInOrder = false): void {
+    const start = head.position;
+    const streamId = head.varint();
+    if (
+      !isInOrder && !this.#order.isIdle &&
+      this.#defer(`stream ${streamId}`, head, start, (copy) => {
+        this.#onItem(copy, body, true);
+      })
+    ) return;
+    const sequence = head.varint();
+    const stream = this.#streams.inbound(streamId);
+    if (stream === undefined) return; // it was cancelled here while the item was on its way
+    const bytes = body === undefined ? head.end - head.position : sizeOf(body);
+    let value: unknown;
+    try {
+      value = this.#read(head, body);
+    } catch (error) {
+      stream.fail(error);
+      return this.writer.stopStream(streamId);
+    }
+    stream.item(sequence, value, bytes);
+  }
+
+  #onEnd(kind: FrameKind, head: HeadReader, isInOrder = false): void {
+    const start = head.position;
+    const streamId = head.varint();
+    if (
+      !isInOrder && !this.#order.isIdle &&
+      this.#defer(`stream ${streamId}`, head, start, (copy) => {
+        this.#onEnd(kind, copy, true);
+      })
+    ) return;
+    const sequence = head.varint();
+    const failure = kind === FrameKind.fault ? this.#readError(head) : undefined;
+    this.#streams.inbound(streamId)?.end(sequence, failure);
+  }
+
+  #onBulk(head: HeadReader): void {
+    const { id, kind, head: inner } = this.#bulkIn.announce(head);
+    const reader = new HeadReader();
+    reader.reset(inner, 0, inner.length);
+    if (kind === FrameKind.ask) reader.varint();
+    if (kind === FrameKind.ask || kind === FrameKind.tell) {
+      reader.byte();
+      this.#order.reserve(`actor ${this.#names.read(reader)}`, id);
+    } else if (kind === FrameKind.item) {
+      this.#order.reserve(`stream ${reader.varint()}`, id);
+    }
+  }
+
+  #onBulkEnd(arrival: BulkArrival | undefined): void {
+    if (arrival === undefined) return;
+    this.#order.complete(arrival.id, () => {
+      if (!arrival.isComplete || !this.#isUp) return;
+      const head = new HeadReader();
+      head.reset(arrival.head, 0, arrival.head.length);
+      const body = { bytes: arrival.body, buffers: arrival.buffers };
+      if (arrival.kind === FrameKind.item) this.#onItem(head, body, true);
+      else if (arrival.kind === FrameKind.tell) this.#onCall(head, 0, body, true);
+      else if (arrival.kind === FrameKind.ask) this.#onCall(head, head.varint(), body, true);
+      else this.#dispatch(arrival.kind, head, body);
+    });
+  }
+
+  /** Puts a frame behind a large message of its lane; frames' bytes are never written to again. */
+  #defer(lane: string, head: HeadReader, start: number, run: (head: HeadReader) => void): boolean {
+    const copy = new HeadReader();
+    copy.reset(head.bytes, start, head.end);
+    return this.#order.defer(lane, () => run(copy));
+  }
+
+  #read(head: HeadReader, body?: Body): unknown {
+    const { bytes, buffers } = body ?? { bytes: head.bytes, buffers: undefined };
+    const start = body === undefined ? head.position : 0;
+    const end = body === undefined ? head.end : bytes.length;
+    if (start === end) return undefined;
+    try {
+      const value = this.#decoder.decode(bytes, start, end, buffers);
+      this.#streams.keepAttached();
+      return value;
+    } catch (error) {
+      this.#streams.dropAttached();
+      throw error;
+    }
+  }
+
+  #readError(head: HeadReader): Error {
+    return fromErrorRecord(this.#read(head));
+  }
+
+  /** Lets the streams of a message start once the message itself has gone out. */
+  #started(sent: Sent): void {
+    const opened = this.#streams.takeOpened();
+    if (opened.length === 0) return;
+    const start = () => opened.forEach((stream) => stream.start());
+    if (sent.transfer === undefined) start();
+    else sent.transfer.onSent = start;
+  }
+
+  #stopOpened(): void {
+    for (const stream of this.#streams.takeOpened()) stream.stop();
+  }
+
+  #codecHooks(): CodecHooks {
+    return {
+      detach: (value) => {
+        const record = this.#host.detachRef(value);
+        if (record !== undefined) return { kind: "ref", record };
+        const iterator = iteratorOf(value);
+        if (iterator === undefined) return undefined;
+        return { kind: "stream", id: this.#streams.open(iterator) };
+      },
+      attachRef: (record) => this.#host.attachRef(record),
+      attachStream: (id) => this.#streams.attach(id),
+    };
+  }
+
+  #nextId(): number {
+    return this.#lastId += 2;
+  }
+
+  #onRoom(): void {
+    this.#bulkOut.pump();
+    if (this.#waitingForRoom.length === 0 || this.isCongested) return;
+    const waiting = this.#waitingForRoom;
+    this.#waitingForRoom = [];
+    for (const callback of waiting) callback();
+  }
+
+  #down(error: Error): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#keepAlive.stop();
+    this.#outbox.close();
+    for (const call of this.#pending.values()) call.reject(error);
+    this.#pending.clear();
+    this.#streams.failAll(error);
+    for (const call of this.#inbound.values()) call.cancel(error);
+    this.#inbound.clear();
+    for (const callback of this.#waitingForRoom.splice(0)) callback();
+    this.#host.onDown(this, error);
+  }
+
+  #undelivered(target: string, error?: unknown): void {
+    this.#host.logger.debug("dead letter", { target, from: this.nodeId, error });
+  }
+
+  #noActor(target: string): PulsingRuntimeError {
+    return new PulsingRuntimeError(`Cannot reach actor "${target}": it is stopped`, {
+      kind: "actor-stopped",
+      retryable: true,
+      actor: target,
+      nodeId: this.#host.nodeId,
+    });
+  }
+
+  #lost(
+    why: string,
+    kind: "node-lost" | "node-unreachable" = "node-lost",
+    cause?: Error,
+  ): PulsingRuntimeError {
+    return new PulsingRuntimeError(`Cannot use link to node ${this.nodeId}: ${why}`, {
+      kind,
+      retryable: true,
+      nodeId: this.nodeId,
+      ...(this.peer.address === undefined ? {} : { address: this.peer.address }),
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}
+
+const SETTLED: Promise<void> = Promise.resolve();
+
+function sizeOf({ bytes, buffers }: Body): number {
+  return buffers.reduce((sum, buffer) => sum + buffer.length, bytes.length);
+}
+
+function cancelStream(value: unknown): void {
+  if (value instanceof ReplyStream) void value.cancel();
+}
+
+function tooManyCalls(): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    "Cannot send call: too many on this link wait for their answer, await earlier ones first",
+    { kind: "limit-exceeded", retryable: true },
+  );
+}

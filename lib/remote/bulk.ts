@@ -1,0 +1,236 @@
+/**
+ * Large messages: cut into chunks that take turns with each other and with small frames.
+ *
+ * ```text
+ * bulk  = id count length{count} kind head      what follows, and the head of the frame it is
+ * chunk = id bytes                              the body, then the buffers, without gaps
+ * drop  = id                                    nothing more will come
+ * ```
+ *
+ * @module
+ */
+
+import { PulsingRuntimeError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import { FrameKind, LENGTH_BYTES } from "../wire/frame.ts";
+import type { HeadReader } from "./head_reader.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** A frame too large to be sent in one piece. */
+export interface BulkMessage {
+  readonly kind: FrameKind;
+  /** The fields in front of the body. */
+  readonly head: Uint8Array;
+  /** The body, then its out-of-band buffers. */
+  readonly segments: readonly Uint8Array[];
+}
+
+/** A large message on its way out. */
+export interface BulkTransfer {
+  /** Settles when the last chunk was handed to the connection, or the transfer was dropped. */
+  onSent: (() => void) | undefined;
+  /** Gives the message up, if chunks are left to be sent. */
+  drop(): void;
+}
+
+interface Sending extends BulkTransfer {
+  readonly id: number;
+  readonly message: BulkMessage;
+  segment: number;
+  offset: number;
+}
+
+/** Sends large messages, a chunk of each in turn. */
+export class BulkSender {
+  readonly #outbox: Outbox;
+  readonly #limits: Limits;
+  readonly #active: Sending[] = [];
+  readonly #waiting: Sending[] = [];
+  #turn = 0;
+  #lastId = 0;
+
+  constructor(outbox: Outbox, limits: Limits) {
+    this.#outbox = outbox;
+    this.#limits = limits;
+  }
+
+  /** Queues a large message; its place in the order of frames is taken now. */
+  send(message: BulkMessage): BulkTransfer {
+    const sending: Sending = {
+      id: ++this.#lastId,
+      message,
+      segment: 0,
+      offset: 0,
+      onSent: undefined,
+      drop: () => this.#drop(sending),
+    };
+    this.#announce(sending);
+    if (this.#active.length < this.#limits.maxBulkTransfers) this.#active.push(sending);
+    else this.#waiting.push(sending);
+    queueMicrotask(() => this.pump());
+    return sending;
+  }
+
+  /** Sends chunks as long as the connection takes them. */
+  pump(): void {
+    while (this.#active.length > 0 && this.#outbox.bufferedBytes < this.#limits.chunkBytes) {
+      this.#turn %= this.#active.length;
+      const sending = this.#active[this.#turn] as Sending; // the turn is below the length
+      this.#sendChunk(sending);
+      if (sending.segment === sending.message.segments.length) this.#remove(sending);
+      else this.#turn++;
+    }
+  }
+
+  #announce({ id, message }: Sending): void {
+    const mark = this.#outbox.begin(FrameKind.bulk);
+    const { writer } = this.#outbox;
+    writer.varint(id);
+    writer.varint(message.segments.length);
+    for (const segment of message.segments) writer.varint(segment.length);
+    writer.byte(message.kind);
+    writer.run(message.head);
+    this.#outbox.end(mark);
+  }
+
+  #sendChunk(sending: Sending): void {
+    const segment = sending.message.segments[sending.segment] as Uint8Array; // not yet finished
+    const chunk = segment.subarray(sending.offset, sending.offset + this.#limits.chunkBytes);
+    const { writer } = this.#outbox;
+    const mark = this.#outbox.begin(FrameKind.chunk);
+    writer.varint(sending.id);
+    writer.view.setUint32(
+      writer.indexOf(mark),
+      writer.mark() - mark - LENGTH_BYTES + chunk.length,
+    );
+    this.#outbox.writeThrough(chunk);
+    sending.offset += chunk.length;
+    if (sending.offset < segment.length) return;
+    sending.segment++;
+    sending.offset = 0;
+  }
+
+  #remove(sending: Sending): void {
+    const index = this.#active.indexOf(sending);
+    if (index >= 0) this.#active.splice(index, 1);
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#active.push(next);
+    sending.onSent?.();
+    sending.onSent = undefined;
+  }
+
+  #drop(sending: Sending): void {
+    const waiting = this.#waiting.indexOf(sending);
+    if (waiting >= 0) this.#waiting.splice(waiting, 1);
+    else if (!this.#active.includes(sending)) return;
+    const mark = this.#outbox.begin(FrameKind.drop);
+    this.#outbox.writer.varint(sending.id);
+    this.#outbox.end(mark);
+    if (waiting < 0) this.#remove(sending);
+  }
+}
+
+interface Receiving {
+  readonly kind: number;
+  readonly head: Uint8Array;
+  readonly lengths: readonly number[];
+  readonly segments: Uint8Array[];
+  offset: number;
+}
+
+/** A large message that is complete, or that its sender gave up. */
+export interface BulkArrival {
+  readonly id: number;
+  readonly isComplete: boolean;
+  readonly kind: number;
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+  readonly buffers: readonly Uint8Array[];
+}
+
+/** Puts large messages together again. */
+export class BulkReceiver {
+  readonly #limits: Limits;
+  readonly #receiving = new Map<number, Receiving>();
+  #claimed = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Takes a `bulk` frame; nothing is allocated before the first chunk.
+   *
+   * @throws {PulsingRuntimeError} kind `"protocol-violation"`: more than the limits allow.
+   */
+  announce(reader: HeadReader): { readonly id: number; readonly kind: number; head: Uint8Array } {
+    const id = reader.varint();
+    const count = reader.varint();
+    if (count === 0 || count > reader.end - reader.position) throw violation("segment count");
+    const lengths: number[] = [];
+    for (let index = 0; index < count; index++) lengths.push(reader.varint());
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const kind = reader.byte();
+    const head = reader.rest().slice();
+    if (this.#receiving.has(id)) throw violation("id in use");
+    // Announced transfers beyond the limit wait at their sender, so only their heads are here.
+    if (total > this.#limits.maxMessageBytes) throw violation("size above maxMessageBytes");
+    if (this.#receiving.size >= this.#limits.maxPendingCalls) throw violation("too many");
+    this.#receiving.set(id, { kind, head, lengths, segments: [], offset: 0 });
+    return { id, kind, head };
+  }
+
+  /** Takes a `chunk` frame. */
+  chunk(reader: HeadReader): BulkArrival | undefined {
+    const id = reader.varint();
+    const transfer = this.#receiving.get(id);
+    if (transfer === undefined) throw violation("chunk of an unknown message");
+    const chunk = reader.rest();
+    // A sender ends a chunk with its segment; empty segments have no chunk of their own.
+    const segment = this.#openSegment(transfer, chunk);
+    if (segment !== chunk) {
+      if (chunk.length > segment.length - transfer.offset) throw violation("chunk too long");
+      segment.set(chunk, transfer.offset);
+    }
+    transfer.offset += chunk.length;
+    if (transfer.offset === segment.length) transfer.offset = 0;
+    const isComplete = transfer.segments.length === transfer.lengths.length &&
+      transfer.offset === 0;
+    return isComplete ? this.#finish(id, transfer) : undefined;
+  }
+
+  /** Takes a `drop` frame. */
+  drop(reader: HeadReader): BulkArrival | undefined {
+    const id = reader.varint();
+    const transfer = this.#receiving.get(id);
+    if (transfer === undefined) return undefined;
+    return { ...this.#finish(id, transfer), isComplete: false };
+  }
+
+  #openSegment(transfer: Receiving, chunk: Uint8Array): Uint8Array {
+    if (transfer.offset > 0) return transfer.segments.at(-1) as Uint8Array; // it was opened before
+    const length = transfer.lengths[transfer.segments.length];
+    if (length === undefined) throw violation("chunk after the end");
+    this.#claimed += length;
+    if (this.#claimed > this.#limits.maxMessageBytes * this.#limits.maxBulkTransfers) {
+      throw violation("too many bytes under way");
+    }
+    // A segment that came in one chunk is used where it arrived.
+    const segment = length === chunk.length ? chunk : new Uint8Array(length);
+    transfer.segments.push(segment);
+    return segment;
+  }
+
+  #finish(id: number, transfer: Receiving): BulkArrival {
+    this.#receiving.delete(id);
+    for (const segment of transfer.segments) this.#claimed -= segment.length;
+    const [body = new Uint8Array(0), ...buffers] = transfer.segments;
+    return { id, isComplete: true, kind: transfer.kind, head: transfer.head, body, buffers };
+  }
+}
+
+function violation(what: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot take large message: ${what}`, {
+    kind: "protocol-violation",
+  });
+}

@@ -1,0 +1,161 @@
+/**
+ * The opening of a link: who are you, do we speak the same protocol, are we in one cluster.
+ *
+ * ```text
+ * dialler                         listener
+ *    │ magic hello(Introduction) ──► │
+ *    │ ◄── welcome(Introduction)     │      the link is up for the listener
+ *    │     or reject(Rejection)      │      and for the dialler when it has read this
+ * ```
+ *
+ * Pure: bytes and records in, records and bytes out.
+ *
+ * @module
+ */
+
+import type { NodeId } from "../address.ts";
+import { isId } from "../address.ts";
+import { type ErrorKind, PulsingRuntimeError } from "../errors.ts";
+import { decodeValue, encodeValue } from "../wire/codec.ts";
+import type { Credit } from "./credit.ts";
+
+/** The oldest and the newest protocol version that this code speaks. */
+export const PROTOCOL: { readonly oldest: number; readonly newest: number } = Object.freeze({
+  oldest: 1,
+  newest: 1,
+});
+
+/** What each side says about itself. */
+export interface Introduction {
+  readonly protocol: { readonly oldest: number; readonly newest: number };
+  /** Nodes of different clusters refuse each other. */
+  readonly cluster: string;
+  readonly nodeId: NodeId;
+  /** The SWIM incarnation, which rises when the node refutes a suspicion. */
+  readonly incarnation: number;
+  /** `host:port` to dial the node; `undefined` when it does not listen. */
+  readonly address: string | undefined;
+  /** Names of optional parts of the protocol; those that both sides name are used. */
+  readonly features: readonly string[];
+  /** How far producers on the other side may be ahead of consumers on this side. */
+  readonly window: Credit;
+  /** Set when the dialler knows of no other link: an older one is dead and gives way. */
+  readonly isOnlyLink: boolean;
+}
+
+/** Why a handshake was refused. */
+export interface Rejection {
+  readonly reason: "protocol" | "cluster" | "self" | "duplicate" | "busy" | "shutdown";
+  readonly message: string;
+}
+
+/**
+ * Decides about a peer's introduction, on either side.
+ *
+ * @returns Why it is refused, or `undefined` when it is accepted.
+ */
+export function judge(ours: Introduction, theirs: Introduction): Rejection | undefined {
+  const oldest = Math.max(ours.protocol.oldest, theirs.protocol.oldest);
+  const newest = Math.min(ours.protocol.newest, theirs.protocol.newest);
+  if (oldest > newest) {
+    return {
+      reason: "protocol",
+      message: `this node speaks versions ${range(ours)}, the other one ${range(theirs)}`,
+    };
+  }
+  if (ours.cluster !== theirs.cluster) {
+    return {
+      reason: "cluster",
+      message: `this node is in cluster "${ours.cluster}", the other one in "${theirs.cluster}"`,
+    };
+  }
+  if (ours.nodeId === theirs.nodeId) {
+    return { reason: "self", message: "both ends of the link are the same node" };
+  }
+  return undefined;
+}
+
+/** The body of a `hello` or `welcome` frame. */
+export function encodeIntroduction(introduction: Introduction): Uint8Array {
+  const { address, ...rest } = introduction;
+  return encodeValue(address === undefined ? rest : { ...rest, address });
+}
+
+/**
+ * Reads the body of a `hello` or `welcome` frame; unknown fields are skipped.
+ *
+ * @throws {PulsingRuntimeError} kind `"handshake-failed"`: a field is missing or malformed.
+ */
+export function decodeIntroduction(bytes: Uint8Array): Introduction {
+  const record = decodeRecord(bytes);
+  const { protocol, cluster, nodeId, incarnation, address, features, window, isOnlyLink } = record;
+  if (
+    isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
+    isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
+    Array.isArray(features) && features.every(isShortText) && isWindow(window)
+  ) {
+    const only = isOnlyLink === true;
+    return { protocol, cluster, nodeId, incarnation, address, features, window, isOnlyLink: only };
+  }
+  throw malformed();
+}
+
+/** The body of a `reject` frame. */
+export function encodeRejection(rejection: Rejection): Uint8Array {
+  return encodeValue({ reason: rejection.reason, message: rejection.message });
+}
+
+/** Reads the body of a `reject` frame. */
+export function decodeRejection(bytes: Uint8Array): Rejection {
+  const { reason, message } = decodeRecord(bytes);
+  if (typeof reason !== "string" || typeof message !== "string") throw malformed();
+  return { reason: reason as Rejection["reason"], message }; // other reasons are only shown
+}
+
+/** The error for a rejected handshake. */
+export function rejectionError(rejection: Rejection, address: string): PulsingRuntimeError {
+  const kind: ErrorKind = "handshake-failed";
+  const retryable = rejection.reason === "duplicate" || rejection.reason === "busy";
+  return new PulsingRuntimeError(`Cannot link to ${address}: ${rejection.message}`, {
+    kind,
+    retryable,
+    address,
+  });
+}
+
+function decodeRecord(bytes: Uint8Array): Record<string, unknown> {
+  const value = decodeValue(bytes);
+  if (typeof value !== "object" || value === null) throw malformed();
+  return value as Record<string, unknown>; // every field is checked where it is read
+}
+
+function isRange(value: unknown): value is Introduction["protocol"] {
+  if (typeof value !== "object" || value === null) return false;
+  const { oldest, newest } = value as Partial<Introduction["protocol"]>; // checked next
+  return isCount(oldest) && isCount(newest) && oldest <= newest;
+}
+
+function isWindow(value: unknown): value is Credit {
+  if (typeof value !== "object" || value === null) return false;
+  const { items, bytes } = value as Partial<Credit>; // checked next
+  return isCount(items) && isCount(bytes) && items > 0 && bytes > 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0; // an integer is a number
+}
+
+function isShortText(value: unknown): value is string {
+  return typeof value === "string" && value.length <= 256;
+}
+
+function range({ protocol }: Introduction): string {
+  return `${protocol.oldest} to ${protocol.newest}`;
+}
+
+function malformed(): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    "Cannot read handshake: it is malformed, the peer is not a Pulsing node of this generation",
+    { kind: "handshake-failed" },
+  );
+}

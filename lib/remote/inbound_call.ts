@@ -1,0 +1,52 @@
+/**
+ * An ask from another node.
+ *
+ * @module
+ */
+
+import type { ActorRef } from "../actor/actor_ref.ts";
+import { Envelope } from "../actor/envelope.ts";
+
+/** Answers go back over the link they came from. */
+export interface ReplyLink {
+  /** Sends the answer, or the error that keeps it from being sent. */
+  answer(callId: number, value: unknown): void;
+  /** Sends an error. */
+  refuse(callId: number, error: unknown): void;
+  /** Makes a live reference of a caller's text. */
+  callerRef(text: string): ActorRef | undefined;
+}
+
+/** A message whose answer goes to another node. */
+export class InboundCall extends Envelope {
+  readonly #link: ReplyLink;
+  readonly #callId: number;
+  readonly #callerText: string | undefined;
+
+  constructor(
+    link: ReplyLink,
+    callId: number,
+    message: { method: string | undefined; payload: unknown; caller: string | undefined },
+  ) {
+    super(message.method, message.payload);
+    this.#link = link;
+    this.#callId = callId;
+    this.#callerText = message.caller;
+  }
+
+  override get callerRef(): ActorRef | undefined {
+    return this.#callerText === undefined ? undefined : this.#link.callerRef(this.#callerText);
+  }
+
+  override get wantsReply(): boolean {
+    return this.#callId !== 0;
+  }
+
+  override succeed(value: unknown): void {
+    if (this.#callId !== 0) this.#link.answer(this.#callId, value);
+  }
+
+  override fail(error: unknown): void {
+    if (this.#callId !== 0) this.#link.refuse(this.#callId, error);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * What a link needs from its node.
+ *
+ * @module
+ */
+
+import type { ActorRef } from "../actor/actor_ref.ts";
+import type { ActorCell } from "../actor/actor_cell.ts";
+import type { ActorId, NodeId } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import type { Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { RefRecord } from "../wire/codec.ts";
+import type { Association } from "./association.ts";
+
+/** The node behind a link. */
+export interface LinkHost {
+  readonly nodeId: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  /** Finds an actor of this node. */
+  cellWithId(actorId: ActorId): ActorCell | undefined;
+  /** Makes a live reference or proxy of what arrived. */
+  attachRef(record: RefRecord): unknown;
+  /** What crosses the wire for a reference or a proxy; `undefined` for other objects. */
+  detachRef(value: object): RefRecord | undefined;
+  /** Takes news for the cluster part of the node. */
+  onControl(link: Association, message: unknown): void;
+  /** The link has ended; everything that was pending on it has failed. */
+  onDown(link: Association, error: Error): void;
+}
+
+/** A caller as text that is interned; see {@link readCaller}. */
+export function writeCaller(ref: ActorRef): string {
+  const { actorId, nodeId, path, target } = ref;
+  return `${actorId} ${nodeId} ${target.address ?? ""} ${path ?? ""}`;
+}
+
+/** Reads what {@link writeCaller} wrote; `undefined` when it is malformed. */
+export function readCaller(text: string): RefRecord | undefined {
+  const [actorId, nodeId, address, path] = text.split(" ");
+  if (!actorId || !nodeId) return undefined;
+  return { form: "ref", actorId, nodeId, ...(address && { address }), ...(path && { path }) };
+}

@@ -1,0 +1,315 @@
+/**
+ * The actors and services of one process: one node of a cluster.
+ *
+ * @module
+ */
+
+import type { CellContext } from "../actor/context.ts";
+import { isReceiver, type Receiver } from "../actor/actor.ts";
+import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
+import { ActorRef } from "../actor/actor_ref.ts";
+import type { ActorClass, ActorProxy } from "../actor/proxy.ts";
+import { checkCapacity, type Concurrency, definitionOf } from "../actor/remote_class.ts";
+import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
+import { Cluster } from "../cluster/cluster.ts";
+import type { Member } from "../cluster/member.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import { randomId } from "../random.ts";
+import { Links } from "../remote/links.ts";
+import type { Listener, Transport } from "../transport.ts";
+import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { answerHttp } from "./http_endpoints.ts";
+import { LocalNode } from "./local_node.ts";
+import { nodeLinksHost } from "./node_links.ts";
+import { type InitOptions, isOpenToOthers, resolveOptions, type SystemOptions } from "./options.ts";
+import { RefTable } from "./ref_table.ts";
+
+/** The actor and the call that the running code belongs to. */
+export type ActorContext = CellContext<ActorSystem>;
+
+/** How a low-level actor is spawned. */
+export interface SpawnOptions {
+  /** Makes the actor resolvable on every node; without `/` it becomes `actors/<name>`. */
+  readonly name?: string;
+  /** @default the system's `mailboxCapacity` */
+  readonly mailboxCapacity?: number;
+}
+
+/** How an actor of a class is spawned. */
+export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOptions {
+  /** The constructor's arguments. */
+  readonly args?: A;
+  /** @default what was given to `remote`, else "interleaved" */
+  readonly concurrency?: Concurrency;
+  /** Where the actor lives: in this process. */
+  readonly placement?: "local";
+}
+
+/** How a name is resolved. */
+export interface ResolveOptions {
+  /** Only an instance on this node will do. */
+  readonly nodeId?: NodeId;
+  /**
+   * How long to wait for the name to appear, in milliseconds; 0 is one look.
+   *
+   * @default 0
+   */
+  readonly timeoutMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/** A name and where it lives. */
+export interface NamedActor {
+  readonly path: string;
+  /** One entry per node that has an actor of this name. */
+  readonly instances: readonly {
+    readonly nodeId: NodeId;
+    readonly actorId: ActorId;
+    readonly className?: string;
+    readonly metadata: Readonly<Record<string, string>>;
+  }[];
+}
+
+/**
+ * One node: its actors, its links to other nodes, and its view of the cluster.
+ *
+ * Several systems may live in one process; they share nothing.
+ *
+ * @example Two systems in one process
+ * ```ts
+ * import * as pul from "@pulsing/core";
+ * import assert from "node:assert/strict";
+ *
+ * await using one = await pul.actorSystem({ addr: "127.0.0.1:0" });
+ * await using two = await pul.actorSystem({ addr: "127.0.0.1:0", seeds: [one.addr!] });
+ * await one.spawn({ receive: (text: unknown) => `heard ${text}` }, { name: "ear" });
+ * const ear = await two.resolve("ear", { timeoutMs: 5_000 });
+ * assert.equal(await ear.ask("hello"), "heard hello");
+ * ```
+ */
+export class ActorSystem implements AsyncDisposable {
+  /** Identity of this node; a new one each time a system is made. */
+  readonly nodeId: NodeId;
+  readonly #options: SystemOptions;
+  readonly #node: LocalNode;
+  readonly #links: Links;
+  readonly #refs: RefTable;
+  readonly #cluster: Cluster;
+  #listener: Listener | undefined = undefined;
+  #shutdown: Promise<void> | undefined = undefined;
+
+  /** Use {@link actorSystem}: a system made here listens only once it was started. */
+  constructor(options: SystemOptions, transport: Transport) {
+    this.#options = options;
+    const { clock, logger, limits, random } = options;
+    const nodeId = this.nodeId = randomId(random);
+    this.#node = new LocalNode({
+      nodeId,
+      clock,
+      logger,
+      limits,
+      random,
+      system: this,
+      onNamed: (cell) => this.#cluster.register(cell),
+      onReleased: (cell) => this.#cluster.unregister(cell),
+      ...(options.isolate === "clone" && { clone: (message) => this.#refs.copy(message) }),
+    });
+    const refs = this.#refs = new RefTable(this.#node, () => this.#links);
+    const links = this.#links = new Links(nodeLinksHost({
+      node: this.#node,
+      refs,
+      transport,
+      clusterName: options.cluster,
+      cluster: () => this.#cluster,
+    }));
+    this.#cluster = new Cluster({ node: this.#node, links, random, settings: options.gossip });
+  }
+
+  /**
+   * Makes a system; {@link actorSystem} is the public way.
+   *
+   * @param options What the user said.
+   * @param transport Used when the options name none.
+   */
+  static async start(options: InitOptions, transport: () => Transport): Promise<ActorSystem> {
+    const resolved = resolveOptions(options);
+    const chosen = resolved.transport ?? transport();
+    const system = new ActorSystem(resolved, chosen);
+    try {
+      await system.#open(chosen);
+    } catch (error) {
+      await system.shutdown();
+      throw error;
+    }
+    return system;
+  }
+
+  /** `host:port` under which other nodes reach this one; `undefined` when standalone. */
+  get addr(): string | undefined {
+    return this.#node.address;
+  }
+
+  /** The nodes this one knows, itself included, with the status it believes them to have. */
+  members(): readonly Member[] {
+    return this.#cluster.members();
+  }
+
+  /** All names known on this node and where they live. */
+  allNamedActors(): readonly NamedActor[] {
+    return this.#cluster.allNamedActors();
+  }
+
+  /**
+   * Starts an actor that takes its messages itself.
+   *
+   * @param actor Any object with `receive`.
+   * @param options Name and mailbox.
+   * @returns A reference, after the actor's `onStart`.
+   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
+   * @throws {PulsingActorError} What `onStart` threw.
+   */
+  async spawn(actor: Receiver, options: SpawnOptions = {}): Promise<ActorRef> {
+    if (!isReceiver(actor)) {
+      throw new TypeError("Cannot spawn actor: the object has no receive method");
+    }
+    const cell = await this.#node.spawn(() => new ReceiverBody(actor), cellOptions(options));
+    return cell.ref;
+  }
+
+  /**
+   * Starts an actor of a class.
+   *
+   * @param cls A class, declared with `remote` or not.
+   * @param options Arguments, name and mailbox.
+   * @returns A typed proxy, after the actor's `onStart`.
+   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node; the
+   * constructor has not run then.
+   * @throws {PulsingActorError} What the constructor or `onStart` threw.
+   */
+  async spawnClass<C extends ActorClass>(
+    cls: C,
+    options: ClassSpawnOptions<ConstructorParameters<C>> = {},
+  ): Promise<ActorProxy<InstanceType<C>>> {
+    const definition = definitionOf(cls);
+    const { placement = "local", concurrency = definition.concurrency } = options;
+    if (placement !== "local") {
+      throw new TypeError(`Cannot spawn actor with placement "${placement}": expected "local"`);
+    }
+    const mailboxCapacity = options.mailboxCapacity ?? definition.mailboxCapacity;
+    const makeBody = () => {
+      const instance: object = Reflect.construct(definition.cls, options.args ?? []);
+      return new ClassBody(instance, definition.methods, concurrency === "sequential");
+    };
+    const cell = await this.#node.spawn(makeBody, {
+      ...cellOptions({ ...options, ...(mailboxCapacity !== undefined && { mailboxCapacity }) }),
+      className: definition.name,
+    });
+    return cell.ref.asType(cls);
+  }
+
+  /**
+   * Finds an actor by name, on this node or another one.
+   *
+   * With several instances each call picks the next one in turn; the reference then stays with
+   * the instance that was picked.
+   *
+   * @param name A name or path; without `/` it means `actors/<name>`.
+   * @param options Node, wait and signal.
+   * @throws {PulsingRuntimeError} kind `"actor-not-found"`: nothing of that name appeared in time.
+   */
+  async resolve(name: string, options: ResolveOptions = {}): Promise<ActorRef> {
+    const instance = await this.#cluster.resolve(lookupPath(name), options);
+    return this.#refs.refTo(instance);
+  }
+
+  /**
+   * Makes a reference of an actor id that was stored as text.
+   *
+   * @param actorId 32 hex digits.
+   * @throws {PulsingRuntimeError} kind `"actor-not-found"`: no actor of this node and no named
+   * actor of another one has the id.
+   */
+  async refer(actorId: ActorId): Promise<ActorRef> {
+    if (!isId(actorId)) {
+      throw new TypeError(`Cannot refer to "${actorId}": it is not 32 hex digits`);
+    }
+    const cell = this.#node.cellWithId(actorId);
+    if (cell !== undefined) return cell.ref;
+    const instance = this.#cluster.instanceWithId(actorId);
+    if (instance !== undefined) return await Promise.resolve(this.#refs.refTo(instance));
+    throw new PulsingRuntimeError(`Cannot refer to actor "${actorId}": it was not found`, {
+      kind: "actor-not-found",
+      actor: actorId,
+    });
+  }
+
+  /**
+   * Stops an actor of this node; does nothing when there is none of that name.
+   *
+   * The message it works on may finish, queued ones fail, `onStop` runs, the name becomes free.
+   *
+   * @param name A name, a path, or the id of an anonymous actor.
+   * @returns When the actor is gone.
+   */
+  async stop(name: string): Promise<void> {
+    const cell = isId(name) ? this.#node.cellWithId(name) : this.#node.cellAt(pathOfName(name));
+    await cell?.stop();
+  }
+
+  /**
+   * Ends the system: actors stop, the others are told, links and the port close. Idempotent.
+   *
+   * @returns When nothing of the system is left.
+   */
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#close();
+  }
+
+  /** Shuts the system down. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  async #open(transport: Transport): Promise<void> {
+    const { addr, advertise, seeds, joinTimeoutMs, limits, logger } = this.#options;
+    if (addr === undefined) return;
+    this.#listener = await transport.listen({
+      address: addr,
+      accept: (connection) => this.#links.accept(connection),
+      http: (request) => answerHttp(request, this.#health()),
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    });
+    const bound = this.#listener.address;
+    this.#node.address = advertise ?? bound;
+    if (isOpenToOthers(bound)) {
+      logger.warn("listening without authentication: every host that reaches it can call actors", {
+        address: bound,
+      });
+    }
+    this.#cluster.start();
+    if (seeds.length > 0) await this.#cluster.join(seeds, joinTimeoutMs);
+  }
+
+  #health(): Record<string, unknown> {
+    const members = this.members().filter((member) => member.status === "alive").length;
+    return { status: "ok", nodeId: this.nodeId, addr: this.addr, actors: this.#node.size, members };
+  }
+
+  async #close(): Promise<void> {
+    await this.#node.close();
+    this.#cluster.leave();
+    this.#links.close();
+    await this.#listener?.close();
+  }
+}
+
+function cellOptions(
+  { name, mailboxCapacity }: SpawnOptions,
+): { path?: string; mailboxCapacity?: number } {
+  checkCapacity(mailboxCapacity);
+  return {
+    ...(name !== undefined && { path: pathOfName(name) }),
+    ...(mailboxCapacity !== undefined && { mailboxCapacity }),
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * The global system and the functions that use it.
+ *
+ * @module
+ */
+
+import type { Receiver } from "../actor/actor.ts";
+import type { ActorRef } from "../actor/actor_ref.ts";
+import { currentContext } from "../actor/context.ts";
+import type { ActorClass, ActorProxy, AnyProxy } from "../actor/proxy.ts";
+import type { ActorId } from "../address.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import type { Transport } from "../transport.ts";
+import {
+  type ActorContext,
+  ActorSystem,
+  type ResolveOptions,
+  type SpawnOptions,
+} from "./actor_system.ts";
+import { type InitOptions, isSameOptions } from "./options.ts";
+
+/** Options of {@link resolve}. */
+export interface TypedResolveOptions<C extends ActorClass> extends ResolveOptions {
+  /** The class whose methods the proxy gets. */
+  readonly cls: C;
+}
+
+interface GlobalSystem {
+  readonly options: InitOptions;
+  readonly starting: Promise<ActorSystem>;
+  system: ActorSystem | undefined;
+}
+
+let global: GlobalSystem | undefined;
+let defaultTransport: (() => Transport) | undefined;
+
+/** Names the transport of systems whose options name none; called once by `mod.ts`. */
+export function setDefaultTransport(transport: () => Transport): void {
+  defaultTransport = transport;
+}
+
+/**
+ * Makes the global system, or returns it when it is there.
+ *
+ * @param options How; without options any running global system will do.
+ * @returns The system; with `seeds` after one of them has answered.
+ * @throws {PulsingRuntimeError} kind `"already-initialized"`: it runs with other options; kind
+ * `"join-failed"`: no seed answered in time; kind `"listen-failed"`: the address is not free.
+ */
+export function init(options?: InitOptions): Promise<ActorSystem> {
+  if (global === undefined) return startGlobal(options ?? {});
+  if (options === undefined || isSameOptions(global.options, options)) return global.starting;
+  return Promise.reject(
+    new PulsingRuntimeError(
+      "Cannot initialize the global system: it runs with other options, shut it down first or " +
+        "use actorSystem() for a second one",
+      { kind: "already-initialized" },
+    ),
+  );
+}
+
+/** Ends the global system, if there is one. */
+export async function shutdown(): Promise<void> {
+  const ending = global;
+  if (ending === undefined) return;
+  const system = await ending.starting.catch(() => undefined); // whoever started it was told
+  await system?.shutdown();
+  if (global === ending) global = undefined;
+}
+
+/**
+ * The global system.
+ *
+ * @throws {PulsingRuntimeError} kind `"not-initialized"`.
+ */
+export function getSystem(): ActorSystem {
+  if (global?.system !== undefined) return global.system;
+  throw new PulsingRuntimeError(
+    "Cannot get the global system: not initialized, call init() first",
+    { kind: "not-initialized" },
+  );
+}
+
+/** Whether the global system runs. */
+export function isInitialized(): boolean {
+  return global?.system !== undefined;
+}
+
+/**
+ * Makes a system of its own; the global one is not touched.
+ *
+ * @param options How.
+ * @returns The system, to be shut down by the caller; `await using` does it.
+ * @throws As {@link init}.
+ */
+export async function actorSystem(options: InitOptions = {}): Promise<ActorSystem> {
+  return await ActorSystem.start(options, transportOrThrow);
+}
+
+/**
+ * Starts an actor that takes its messages itself, in the global system.
+ *
+ * @param actor Any object with `receive`.
+ * @param options Name and mailbox.
+ */
+export async function spawn(actor: Receiver, options?: SpawnOptions): Promise<ActorRef> {
+  return await getSystem().spawn(actor, options);
+}
+
+/**
+ * Finds an actor by name in the cluster of the global system.
+ *
+ * @param name A name or path; without `/` it means `actors/<name>`.
+ * @param options Class, node, wait.
+ * @returns A proxy: typed with `cls`, else one that takes any method.
+ */
+export function resolve<C extends ActorClass>(
+  name: string,
+  options: TypedResolveOptions<C>,
+): Promise<ActorProxy<InstanceType<C>>>;
+export function resolve(name: string, options?: ResolveOptions): Promise<AnyProxy>;
+export async function resolve(
+  name: string,
+  options: ResolveOptions & { readonly cls?: ActorClass } = {},
+): Promise<unknown> {
+  const ref = await getSystem().resolve(name, options);
+  return options.cls === undefined ? ref.asAny() : ref.asType(options.cls);
+}
+
+/**
+ * Makes a reference of an actor id, in the global system.
+ *
+ * @param actorId 32 hex digits.
+ */
+export async function refer(actorId: ActorId): Promise<ActorRef> {
+  return await getSystem().refer(actorId);
+}
+
+/**
+ * The context of the running method: who am I, who called, how long do I have.
+ *
+ * @throws {PulsingRuntimeError} kind `"unsupported"`: the code was not called by an actor.
+ */
+export function context(): ActorContext {
+  return currentContext() as ActorContext; // cells of a system carry that system
+}
+
+function startGlobal(options: InitOptions): Promise<ActorSystem> {
+  const starting = actorSystem(options);
+  const started: GlobalSystem = { options, starting, system: undefined };
+  global = started;
+  starting.then((system) => started.system = system, () => {
+    if (global === started) global = undefined;
+  });
+  return starting;
+}
+
+function transportOrThrow(): Transport {
+  if (defaultTransport !== undefined) return defaultTransport();
+  throw new PulsingRuntimeError("Cannot make a system: no transport given", {
+    kind: "unsupported",
+  });
+}

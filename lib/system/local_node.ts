@@ -1,0 +1,138 @@
+/**
+ * The actors of one node: who is there, by name and by id.
+ *
+ * @module
+ */
+
+import { ActorCell, type CellNode, type CellOptions } from "../actor/actor_cell.ts";
+import type { ActorBody } from "../actor/actor_body.ts";
+import { Dispatcher } from "../actor/dispatcher.ts";
+import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import { asActorError, PulsingRuntimeError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import { type Random, randomId } from "../random.ts";
+
+/** What the table of actors needs. */
+export interface LocalNodeOptions {
+  readonly nodeId: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  readonly random: Random;
+  readonly system: unknown;
+  /** Copies messages between actors of this node. */
+  readonly clone?: (message: unknown) => unknown;
+  /** A named actor is there. */
+  onNamed(cell: ActorCell): void;
+  /** A named actor is gone. */
+  onReleased(cell: ActorCell): void;
+}
+
+/** The actors of one node. */
+export class LocalNode implements CellNode {
+  readonly nodeId: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  readonly dispatcher: Dispatcher;
+  readonly system: unknown;
+  readonly clone?: (message: unknown) => unknown;
+  address: string | undefined = undefined;
+  readonly #options: LocalNodeOptions;
+  readonly #cells = new Set<ActorCell>();
+  readonly #byPath = new Map<ActorPath, ActorCell>();
+  readonly #byId = new Map<ActorId, ActorCell>();
+  #isClosed = false;
+
+  constructor(options: LocalNodeOptions) {
+    this.#options = options;
+    this.nodeId = options.nodeId;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.limits = options.limits;
+    this.system = options.system;
+    if (options.clone !== undefined) this.clone = options.clone;
+    this.dispatcher = new Dispatcher(options.clock, options.limits);
+  }
+
+  /** How many actors there are. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  newActorId(cell: ActorCell): ActorId {
+    const actorId = randomId(this.#options.random);
+    if (cell.state !== "stopped") this.#byId.set(actorId, cell);
+    return actorId;
+  }
+
+  cellWithId(actorId: ActorId): ActorCell | undefined {
+    return this.#byId.get(actorId);
+  }
+
+  /** Finds a named actor. */
+  cellAt(path: ActorPath): ActorCell | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /**
+   * Makes an actor and starts it.
+   *
+   * @param makeBody Runs the user's constructor; only called once the name is ours.
+   * @returns The actor, after its `onStart`.
+   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
+   * @throws {PulsingActorError} What the constructor or `onStart` threw.
+   */
+  spawn(makeBody: () => ActorBody, options: CellOptions): ActorCell | Promise<ActorCell> {
+    const { path } = options;
+    if (this.#isClosed) throw shutDown();
+    if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
+    let body: ActorBody;
+    try {
+      body = makeBody();
+    } catch (error) {
+      throw asActorError(error, path);
+    }
+    const cell = new ActorCell(this, body, options);
+    this.#cells.add(cell);
+    if (path !== undefined) this.#byPath.set(path, cell);
+    const started = cell.start();
+    if (cell.state === "running") return this.#announce(cell);
+    return started.then(() => this.#announce(cell));
+  }
+
+  release(cell: ActorCell): void {
+    this.#cells.delete(cell);
+    if (cell.knownId !== undefined) this.#byId.delete(cell.knownId);
+    if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
+    this.#byPath.delete(cell.path);
+    this.#options.onReleased(cell);
+  }
+
+  /** Stops all actors, the youngest first, and takes no new ones. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#cells].reverse().map((cell) => cell.stop()));
+  }
+
+  #announce(cell: ActorCell): ActorCell {
+    if (cell.path !== undefined && cell.state === "running") this.#options.onNamed(cell);
+    return cell;
+  }
+}
+
+function alreadyExists(path: ActorPath): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    `Cannot spawn actor "${path}": it already exists on this node, stop it first or choose ` +
+      "another name",
+    { kind: "actor-exists", actor: path },
+  );
+}
+
+function shutDown(): PulsingRuntimeError {
+  return new PulsingRuntimeError("Cannot spawn actor: the system is shut down", {
+    kind: "shutdown",
+  });
+}

@@ -1,0 +1,52 @@
+/**
+ * Ties links, actors and the cluster of one node together.
+ *
+ * @module
+ */
+
+import type { Cluster } from "../cluster/cluster.ts";
+import { PROTOCOL } from "../remote/handshake.ts";
+import type { LinksHost } from "../remote/links.ts";
+import type { Transport } from "../transport.ts";
+import type { LocalNode } from "./local_node.ts";
+import type { RefTable } from "./ref_table.ts";
+
+/** The parts of a node that its links talk to. */
+export interface NodeParts {
+  readonly node: LocalNode;
+  readonly refs: RefTable;
+  readonly transport: Transport;
+  readonly clusterName: string;
+  /** The cluster part, which is made after the links. */
+  cluster(): Cluster;
+}
+
+/** What the links of a node need, answered by its parts. */
+export function nodeLinksHost(
+  { node, refs, transport, clusterName, cluster }: NodeParts,
+): LinksHost {
+  const { streamWindowItems: items, streamWindowBytes: bytes } = node.limits;
+  return {
+    nodeId: node.nodeId,
+    clock: node.clock,
+    logger: node.logger,
+    limits: node.limits,
+    transport,
+    cellWithId: (actorId) => node.cellWithId(actorId),
+    attachRef: (record) => refs.attach(record),
+    detachRef: (value) => refs.detach(value),
+    introduce: () => ({
+      protocol: PROTOCOL,
+      cluster: clusterName,
+      nodeId: node.nodeId,
+      incarnation: cluster().incarnation,
+      address: node.address,
+      features: [],
+      window: { items, bytes },
+      isOnlyLink: false,
+    }),
+    onUp: (link) => cluster().linkUp(link),
+    onDown: (link, error) => cluster().linkDown(link, error),
+    onControl: (link, message) => cluster().receive(link, message),
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * What a system can be told when it is made.
+ *
+ * @module
+ */
+
+import { isLoopbackHost, isWildcardHost, parseHostPort } from "../address.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { type ClusterSettings, resolveClusterSettings } from "../cluster/settings.ts";
+import { type Limits, resolveLimits } from "../limits.ts";
+import { consoleLogger, type Logger } from "../logger.ts";
+import { type Random, systemRandom } from "../random.ts";
+import type { Transport } from "../transport.ts";
+
+/** Options of `init` and `actorSystem`. */
+export interface InitOptions {
+  /**
+   * `host:port` to listen on; port 0 lets the operating system choose.
+   *
+   * @default none: the system is standalone and opens nothing
+   */
+  readonly addr?: string;
+  /**
+   * Nodes to join the cluster through, `host:port` each; one that answers is enough.
+   *
+   * @default none: the system is the first of its cluster
+   */
+  readonly seeds?: readonly string[];
+  /**
+   * `host:port` told to the others when it differs from `addr`: for `0.0.0.0`, NAT, containers.
+   *
+   * @default addr with the port that was bound
+   */
+  readonly advertise?: string;
+  /**
+   * Name of the cluster; nodes of different clusters refuse each other.
+   *
+   * @default "pulsing"
+   */
+  readonly cluster?: string;
+  /**
+   * How long `init` waits for a seed, in milliseconds; 0 starts alone and keeps trying.
+   *
+   * @default 10_000
+   */
+  readonly joinTimeoutMs?: number;
+  /**
+   * How nodes reach each other.
+   *
+   * @default framed TCP; the same port also speaks HTTP and WebSocket
+   */
+  readonly transport?: Transport;
+  /**
+   * Messages a mailbox holds; a short form of `limits.mailboxCapacity`.
+   *
+   * @default 256
+   */
+  readonly mailboxCapacity?: number;
+  /**
+   * `"clone"` copies every message between actors of this node as if it crossed the network, so
+   * that values that cannot cross are found early; `"reference"` passes messages as they are.
+   *
+   * @default "reference"
+   */
+  readonly isolate?: "reference" | "clone";
+  /** @default warnings and errors to the standard error stream */
+  readonly logger?: Logger;
+  /** @default the machine's clock */
+  readonly clock?: Clock;
+  /** @default the machine's cryptographic random numbers */
+  readonly random?: Random;
+  /** Bounds to change; see `Limits`. */
+  readonly limits?: Partial<Limits>;
+  /** Settings of membership and gossip to change; see `ClusterSettings`. */
+  readonly gossip?: Partial<ClusterSettings>;
+}
+
+/** Options with every default filled in. */
+export interface SystemOptions {
+  readonly addr: string | undefined;
+  readonly seeds: readonly string[];
+  readonly advertise: string | undefined;
+  readonly cluster: string;
+  readonly joinTimeoutMs: number;
+  readonly transport: Transport | undefined;
+  readonly isolate: "reference" | "clone";
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly gossip: ClusterSettings;
+}
+
+const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
+  "addr",
+  "seeds",
+  "advertise",
+  "cluster",
+  "joinTimeoutMs",
+  "transport",
+  "mailboxCapacity",
+  "isolate",
+  "logger",
+  "clock",
+  "random",
+  "limits",
+  "gossip",
+]);
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @throws {TypeError} An option is unknown, malformed, or contradicts another one. An unknown
+ * name is an error so that a misspelt or unsupported option is never silently without effect.
+ */
+export function resolveOptions(options: InitOptions): SystemOptions {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) {
+      throw new TypeError(`Cannot set option "${name}": there is no such option`);
+    }
+  }
+  const { addr, seeds = [], advertise, mailboxCapacity, isolate = "reference" } = options;
+  for (const address of [addr, advertise, ...seeds]) {
+    if (address !== undefined) parseHostPort(address);
+  }
+  if (addr === undefined && (seeds.length > 0 || advertise !== undefined)) {
+    throw new TypeError(
+      'Cannot join a cluster without "addr": the other nodes must reach this one, set for ' +
+        'example "127.0.0.1:0"',
+    );
+  }
+  if (isolate !== "reference" && isolate !== "clone") {
+    throw new TypeError(
+      `Cannot set option "isolate" to "${isolate}": expected "reference" or "clone"`,
+    );
+  }
+  const limits = { ...options.limits, ...(mailboxCapacity !== undefined && { mailboxCapacity }) };
+  return {
+    addr,
+    seeds,
+    advertise,
+    cluster: options.cluster ?? "pulsing",
+    joinTimeoutMs: checkTimeout(options.joinTimeoutMs ?? 10_000),
+    transport: options.transport,
+    isolate,
+    logger: options.logger ?? consoleLogger(),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    limits: resolveLimits(limits),
+    gossip: resolveClusterSettings(options.gossip),
+  };
+}
+
+/** Whether two sets of options ask for the same system. */
+export function isSameOptions(one: InitOptions, other: InitOptions): boolean {
+  for (const name of NAMES as ReadonlySet<keyof InitOptions>) {
+    if (!isSameValue(one[name], other[name])) return false;
+  }
+  return true;
+}
+
+/** Whether an address can be reached from other machines. */
+export function isOpenToOthers(address: string): boolean {
+  return !isLoopbackHost(parseHostPort(address).host);
+}
+
+/** Whether an address cannot be dialled as it is. */
+export function isWildcard(address: string): boolean {
+  return isWildcardHost(parseHostPort(address).host);
+}
+
+function isSameValue(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (!isPlain(one) || !isPlain(other)) return false;
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return true;
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((field) => typeof field === "number");
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (timeoutMs >= 0) return timeoutMs;
+  throw new RangeError(`Cannot wait ${timeoutMs} ms to join: expected 0 or more`);
+}

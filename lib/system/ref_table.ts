@@ -1,0 +1,80 @@
+/**
+ * Turns references into what crosses the wire and back.
+ *
+ * @module
+ */
+
+import { ActorRef, type ActorTarget } from "../actor/actor_ref.ts";
+import { refOfProxy } from "../actor/proxy.ts";
+import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
+import { definitionNamed } from "../actor/remote_class.ts";
+import type { Links } from "../remote/links.ts";
+import { type RemoteActor, RemoteTarget } from "../remote/remote_ref.ts";
+import { type CodecHooks, Decoder, Encoder, type RefRecord } from "../wire/codec.ts";
+import { ByteWriter } from "../wire/byte_writer.ts";
+import type { LocalNode } from "./local_node.ts";
+
+/** Makes references of one node's view. */
+export class RefTable {
+  readonly #node: LocalNode;
+  readonly #links: () => Links;
+
+  constructor(node: LocalNode, links: () => Links) {
+    this.#node = node;
+    this.#links = links;
+  }
+
+  /** A reference to an actor of this node or of another one. */
+  refTo(actor: RemoteActor): ActorRef {
+    const cell = actor.nodeId === this.#node.nodeId
+      ? this.#node.cellWithId(actor.actorId)
+      : undefined;
+    return cell?.ref ?? new ActorRef(new RemoteTarget(this.#links(), actor));
+  }
+
+  /** What crosses the wire for a reference or a proxy; `undefined` for other objects. */
+  detach(value: object): RefRecord | undefined {
+    if (value instanceof ActorRef) return recordOf(value.target, "ref");
+    const ref = refOfProxy(value);
+    return ref === undefined ? undefined : recordOf(ref.target, "proxy");
+  }
+
+  /** A live reference, or a proxy: typed when the actor's class is known here. */
+  attach({ form, path, actorId, nodeId, address, className }: RefRecord): unknown {
+    const ref = this.refTo({ path, actorId, nodeId, address, className });
+    if (form === "ref") return ref;
+    const definition = className === undefined ? undefined : definitionNamed(className);
+    return definition === undefined ? ref.asAny() : ref.asType(definition.cls);
+  }
+
+  /** Copies a message as if it had crossed the network; streams stay as they are. */
+  copy(message: unknown): unknown {
+    const streams: object[] = [];
+    const hooks: CodecHooks = {
+      detach: (value) => {
+        const record = this.detach(value);
+        if (record !== undefined) return { kind: "ref", record };
+        if (!(value instanceof ReplyStream) && iteratorOf(value) === undefined) return undefined;
+        return { kind: "stream", id: streams.push(value) - 1 };
+      },
+      attachRef: (record) => this.attach(record),
+      attachStream: (id) => streams[id],
+    };
+    const writer = new ByteWriter();
+    new Encoder(this.#node.limits, hooks).encode(message, writer);
+    const bytes = writer.take();
+    return new Decoder(this.#node.limits, hooks).decode(bytes, 0, bytes.length);
+  }
+}
+
+function recordOf(target: ActorTarget, form: RefRecord["form"]): RefRecord {
+  const { path, actorId, nodeId, address, className } = target;
+  return {
+    form,
+    actorId,
+    nodeId,
+    ...(path !== undefined && { path }),
+    ...(address !== undefined && { address }),
+    ...(className !== undefined && { className }),
+  };
+}
