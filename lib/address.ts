@@ -74,7 +74,11 @@ export function isId(text: string): boolean {
  * ```
  */
 export function parsePath(text: string): ActorPath {
-  const segments = text.replace(/^\/+|\/+$/g, "").split("/").map((segment) => segment.trim());
+  // Checked first: the work below must not grow with what a peer sends.
+  if (text.length > MAX_PATH_BYTES) {
+    throw badPath(text, `it is longer than ${MAX_PATH_BYTES} bytes`);
+  }
+  const segments = trimSlashes(text).split("/").map((segment) => segment.trim());
   if (segments.length === 1 && segments[0] === "") throw badPath(text, "it is empty");
   segments.forEach((segment, index) => checkSegment(text, segment, index));
   if (segments.length < 2) throw badPath(text, 'it has no namespace, for example "actors/name"');
@@ -186,6 +190,14 @@ export function isLoopbackHost(host: string): boolean {
 /** Whether a host means "every interface" and so cannot be dialled by others. */
 export function isWildcardHost(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
+}
+
+function trimSlashes(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === "/") start++;
+  while (end > start && text[end - 1] === "/") end--;
+  return text.slice(start, end);
 }
 
 function checkSegment(path: string, segment: string, index: number): void {

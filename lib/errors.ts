@@ -96,15 +96,17 @@ export class PulsingError extends Error {
   /** Whether the same operation may succeed when tried again. */
   readonly retryable: boolean;
   /** The actor's path or, for an anonymous actor, its id. */
-  readonly actor?: string;
+  declare readonly actor?: string;
   /** The node concerned. */
-  readonly nodeId?: string;
+  declare readonly nodeId?: string;
   /** The `host:port` concerned. */
-  readonly address?: string;
+  declare readonly address?: string;
   /** The method that was called. */
-  readonly method?: string;
+  declare readonly method?: string;
 
   /**
+   * Makes the error.
+   *
    * @param message "Cannot <verb> <object>: <state>", without a final period.
    * @param options Kind, ids and cause.
    */
@@ -135,6 +137,8 @@ export class PulsingError extends Error {
  */
 export class PulsingRuntimeError extends PulsingError {
   /**
+   * Makes the error.
+   *
    * @param message "Cannot <verb> <object>: <state>", without a final period.
    * @param options Kind, ids and cause.
    */
@@ -152,9 +156,11 @@ export class PulsingRuntimeError extends PulsingError {
  */
 export class PulsingActorError extends PulsingError {
   /** The `name` of the error that the actor really threw, for example `"TypeError"`. */
-  readonly errorName?: string;
+  declare readonly errorName?: string;
 
   /**
+   * Makes the error.
+   *
    * @param message The message of the user's error; may be empty.
    * @param options Kind, ids, cause and the original name.
    */
@@ -193,6 +199,8 @@ export class PulsingBusinessError extends PulsingActorError {
   readonly details: unknown;
 
   /**
+   * Makes the error.
+   *
    * @param code The refusal's code.
    * @param message The reason for people.
    * @param details Data for the caller; must be encodable when the caller is on another node.
@@ -218,6 +226,8 @@ export class PulsingSystemError extends PulsingActorError {
   readonly recoverable: boolean;
 
   /**
+   * Makes the error.
+   *
    * @param error The fault in words.
    * @param recoverable Whether the actor can go on.
    * @default recoverable true
@@ -238,6 +248,8 @@ export class PulsingTimeoutError extends PulsingActorError {
   readonly durationMs: number;
 
   /**
+   * Makes the error.
+   *
    * @param operation What was waited for.
    * @param durationMs How long, in milliseconds.
    * @default durationMs 0
@@ -258,7 +270,11 @@ export class PulsingUnsupportedError extends PulsingActorError {
   /** What was asked. */
   readonly operation: string;
 
-  /** @param operation What was asked. */
+  /**
+   * Makes the error.
+   *
+   * @param operation What was asked.
+   */
   constructor(operation: string) {
     super(`Unsupported operation: ${operation}`, { kind: "unsupported" });
     this.operation = operation;

@@ -1,0 +1,94 @@
+/**
+ * News on its way through the cluster: what to tell next, and the messages that tell it.
+ *
+ * @module
+ */
+
+import { type Member, readMember } from "./member.ts";
+import { readEntry, type RegistryEntry } from "./registry.ts";
+
+/** One piece of news. */
+export type Rumour =
+  | { readonly kind: "member"; readonly member: Member }
+  | { readonly kind: "entry"; readonly entry: RegistryEntry };
+
+/** What the cluster parts of two nodes say to each other. */
+export interface ClusterMessage {
+  /**
+   * `gossip`: news. `push`: all the sender knows, an answer is wanted. `pull`: that answer.
+   */
+  readonly kind: "gossip" | "push" | "pull";
+  readonly members: readonly Member[];
+  readonly entries: readonly RegistryEntry[];
+}
+
+/** About how many bytes one rumour takes in a message. */
+const RUMOUR_BYTES = 256;
+
+interface Told {
+  readonly rumour: Rumour;
+  times: number;
+}
+
+/** News that has not been told often enough yet; newer news of the same thing replaces older. */
+export class Rumours {
+  readonly #told = new Map<string, Told>();
+
+  /** Whether there is nothing to tell. */
+  get isEmpty(): boolean {
+    return this.#told.size === 0;
+  }
+
+  /** Adds a piece of news. */
+  add(rumour: Rumour): void {
+    const key = keyOf(rumour);
+    this.#told.delete(key);
+    this.#told.set(key, { rumour, times: 0 });
+  }
+
+  /**
+   * Takes the news for one message, what was told least first.
+   *
+   * @param maxTimes How often each piece is told in all.
+   * @param maxBytes The size of the message.
+   */
+  take(maxTimes: number, maxBytes: number): readonly Rumour[] {
+    const room = Math.max(1, Math.floor(maxBytes / RUMOUR_BYTES));
+    const chosen = [...this.#told].sort(([, one], [, other]) => one.times - other.times)
+      .slice(0, room);
+    for (const [key, told] of chosen) {
+      told.times++;
+      if (told.times >= maxTimes) this.#told.delete(key);
+    }
+    return chosen.map(([, told]) => told.rumour);
+  }
+}
+
+/** Makes a message of pieces of news. */
+export function gossipMessage(rumours: readonly Rumour[]): ClusterMessage {
+  const members: Member[] = [];
+  const entries: RegistryEntry[] = [];
+  for (const rumour of rumours) {
+    if (rumour.kind === "member") members.push(rumour.member);
+    else entries.push(rumour.entry);
+  }
+  return { kind: "gossip", members, entries };
+}
+
+/** Reads a message from another node; malformed parts are dropped, `undefined` for the whole. */
+export function readMessage(value: unknown): ClusterMessage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { kind, members, entries } = value as Record<string, unknown>; // checked next
+  if (kind !== "gossip" && kind !== "push" && kind !== "pull") return undefined;
+  if (!Array.isArray(members) || !Array.isArray(entries)) return undefined;
+  return {
+    kind,
+    members: members.map(readMember).filter((member) => member !== undefined),
+    entries: entries.map(readEntry).filter((entry) => entry !== undefined),
+  };
+}
+
+function keyOf(rumour: Rumour): string {
+  if (rumour.kind === "member") return rumour.member.nodeId;
+  return `${rumour.entry.nodeId} ${rumour.entry.path}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * A known node and what is believed of it.
+ *
+ * @module
+ */
+
+import { isId, type NodeId } from "../address.ts";
+
+/** What a member is believed to be. */
+export type MemberStatus =
+  /** It answers. */
+  | "alive"
+  /** Its link was lost; it may come back. */
+  | "suspect"
+  /** It did not come back. */
+  | "dead"
+  /** It said goodbye. */
+  | "left";
+
+/** One member as one node sees it. */
+export interface Member {
+  readonly nodeId: NodeId;
+  /** `host:port` to dial it. */
+  readonly addr: string;
+  readonly status: MemberStatus;
+  /** Raised by the member itself when it refutes a rumour about itself. */
+  readonly incarnation: number;
+}
+
+const RANK: Readonly<Record<MemberStatus, number>> = { alive: 0, suspect: 1, dead: 2, left: 3 };
+
+/**
+ * Whether a rumour about a member replaces what is believed.
+ *
+ * The higher incarnation wins; at the same incarnation the worse status does, so that only the
+ * member itself can take a suspicion back.
+ */
+export function supersedes(rumour: Member, belief: Member): boolean {
+  if (rumour.incarnation !== belief.incarnation) return rumour.incarnation > belief.incarnation;
+  return RANK[rumour.status] > RANK[belief.status];
+}
+
+/** Whether a member is to be asked for its actors. */
+export function isReachable(member: Member | undefined): boolean {
+  return member?.status === "alive" || member?.status === "suspect";
+}
+
+/** Reads a member from another node; `undefined` when it is malformed. Unknown fields are skipped. */
+export function readMember(value: unknown): Member | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { nodeId, addr, status, incarnation } = value as Partial<Member>; // checked next
+  if (typeof nodeId !== "string" || !isId(nodeId)) return undefined;
+  if (typeof addr !== "string" || addr.length > 256) return undefined;
+  if (typeof status !== "string" || !Object.hasOwn(RANK, status)) return undefined;
+  if (!Number.isSafeInteger(incarnation) || (incarnation ?? -1) < 0) return undefined;
+  return { nodeId, addr, status, incarnation: incarnation ?? 0 };
+}

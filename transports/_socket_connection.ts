@@ -1,0 +1,71 @@
+/**
+ * A connection on a `node:net` socket.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+import type { Connection, ConnectionHandler } from "../lib/transport.ts";
+
+/** Bytes on a socket: what arrives is handed on as it is, what is written goes out as it is. */
+export class SocketConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly #socket: Socket;
+  #early: Uint8Array[] = [];
+  #isClosed = false;
+  #error: Error | undefined = undefined;
+
+  /**
+   * @param socket A connected socket without listeners for data.
+   * @param remoteAddress The other end for log lines.
+   * @param early Bytes that were read from the socket before.
+   */
+  constructor(socket: Socket, remoteAddress: string, early?: Uint8Array) {
+    this.#socket = socket;
+    this.remoteAddress = remoteAddress;
+    if (early !== undefined) this.#early.push(early);
+    // Without a listener an error would end the process; the close that follows reports it.
+    socket.on("error", (error) => this.#error = error);
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(handler: ConnectionHandler): void {
+    const socket = this.#socket;
+    socket.on("data", (bytes: Uint8Array) => handler.onBytes(bytes));
+    socket.on("drain", () => handler.onDrain());
+    socket.on("end", () => this.close());
+    socket.on("close", () => {
+      this.#isClosed = true;
+      handler.onClose(this.#error);
+    });
+    for (const bytes of this.#early.splice(0)) handler.onBytes(bytes);
+    socket.resume();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#isClosed || this.#socket.destroyed) return true;
+    return this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  abort(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Nodes inside one isolate, for tests and simulation.
+ *
+ * @module
+ */
+
+import type { Clock } from "../lib/clock.ts";
+import { PulsingRuntimeError } from "../lib/errors.ts";
+import type {
+  Connection,
+  ConnectionHandler,
+  Listener,
+  ListenOptions,
+  Transport,
+} from "../lib/transport.ts";
+
+/** Bytes in flight in one direction from which a writer should wait. */
+const HIGH_WATER_BYTES = 1_048_576;
+const FIRST_FREE_PORT = 40_000;
+
+/**
+ * A network that exists only in memory: everything arrives in a later turn of the clock, in order.
+ *
+ * @example Two nodes without a socket
+ * ```ts
+ * import * as pul from "@pulsing/core";
+ * import assert from "node:assert/strict";
+ *
+ * const network = new pul.MemoryNetwork(pul.systemClock);
+ * const transport = pul.memory(network);
+ * await using one = await pul.actorSystem({ addr: "a:0", transport });
+ * await using two = await pul.actorSystem({ addr: "b:0", seeds: [one.addr ?? ""], transport });
+ * assert.equal(two.members().length, 2);
+ * ```
+ */
+export class MemoryNetwork {
+  readonly #clock: Clock;
+  readonly #listeners = new Map<string, ListenOptions>();
+  #lastPort = FIRST_FREE_PORT;
+
+  /** @param clock Decides when bytes arrive. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Binds an address of the network. */
+  listen(options: ListenOptions): Listener {
+    const address = options.address.replace(/:0$/, () => `:${++this.#lastPort}`);
+    if (this.#listeners.has(address)) {
+      throw new PulsingRuntimeError(`Cannot listen on ${address}: the address is in use`, {
+        kind: "listen-failed",
+        address,
+      });
+    }
+    this.#listeners.set(address, options);
+    const close = () => {
+      this.#listeners.delete(address);
+      return Promise.resolve();
+    };
+    return { address, close, [Symbol.asyncDispose]: close };
+  }
+
+  /** Connects to a bound address in a later turn. */
+  dial(address: string, signal?: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      this.#clock.defer(() => {
+        if (signal?.aborted) return reject(signal.reason);
+        const listener = this.#listeners.get(address);
+        if (listener === undefined) return reject(nobodyListens(address));
+        const near = new MemoryConnection(this.#clock, address);
+        const far = new MemoryConnection(this.#clock, "memory");
+        near.join(far);
+        far.join(near);
+        resolve(near);
+        listener.accept(far);
+      });
+    });
+  }
+}
+
+/**
+ * A transport on a network in memory.
+ *
+ * @param network The network; systems that are to reach each other share one.
+ */
+export function memory(network: MemoryNetwork): Transport {
+  return {
+    name: "memory",
+    listen: (options) => Promise.resolve(network.listen(options)),
+    dial: (address, options) => network.dial(address, options?.signal),
+  };
+}
+
+class MemoryConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly #clock: Clock;
+  #far: MemoryConnection | undefined = undefined;
+  #handler: ConnectionHandler | undefined = undefined;
+  #arrived: Uint8Array[] = [];
+  #inFlight = 0;
+  #isPaused = false;
+  #isScheduled = false;
+  #isFull = false;
+  #isClosed = false;
+  #isEnding = false;
+  #isOver = false;
+
+  constructor(clock: Clock, remoteAddress: string) {
+    this.#clock = clock;
+    this.remoteAddress = remoteAddress;
+  }
+
+  get bufferedBytes(): number {
+    return this.#inFlight;
+  }
+
+  join(far: MemoryConnection): void {
+    this.#far = far;
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    this.#schedule();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#isClosed || this.#far === undefined || bytes.length === 0) return true;
+    this.#inFlight += bytes.length;
+    this.#isFull = this.#inFlight >= HIGH_WATER_BYTES;
+    this.#far.#arrived.push(bytes);
+    this.#far.#schedule();
+    return !this.#isFull;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#schedule();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#end();
+    if (this.#far !== undefined) this.#far.#end();
+  }
+
+  abort(): void {
+    this.#isClosed = true;
+    this.#arrived = [];
+    this.#end();
+    if (this.#far === undefined) return;
+    this.#far.#arrived = [];
+    this.#far.#end();
+  }
+
+  #end(): void {
+    this.#isEnding = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.defer(() => {
+      this.#isScheduled = false;
+      this.#deliver();
+    });
+  }
+
+  #deliver(): void {
+    while (!this.#isPaused && this.#handler !== undefined) {
+      const bytes = this.#arrived.shift();
+      if (bytes === undefined) return this.#finish();
+      if (this.#far !== undefined) this.#far.#taken(bytes.length);
+      this.#handler.onBytes(bytes);
+    }
+  }
+
+  #finish(): void {
+    if (!this.#isEnding || this.#isOver) return;
+    this.#isOver = true;
+    this.#isClosed = true;
+    this.#handler?.onClose();
+  }
+
+  #taken(bytes: number): void {
+    this.#inFlight -= bytes;
+    if (!this.#isFull || this.#inFlight > 0) return;
+    this.#isFull = false;
+    this.#handler?.onDrain();
+  }
+}
+
+function nobodyListens(address: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot reach node at ${address}: nobody listens there`, {
+    kind: "node-unreachable",
+    retryable: true,
+    address,
+  });
+}

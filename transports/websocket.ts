@@ -1,0 +1,54 @@
+/**
+ * Nodes over WebSocket: the same contract for those who cannot open sockets, or where a proxy
+ * lets only HTTP through.
+ *
+ * @module
+ */
+
+import { PulsingRuntimeError } from "../lib/errors.ts";
+import { parseHostPort } from "../lib/address.ts";
+import type { Connection, DialOptions, Transport } from "../lib/transport.ts";
+import { listenSniffing } from "./_listener.ts";
+import { WebSocketConnection } from "./_websocket_connection.ts";
+import { MAX_PAYLOAD_BYTES, WEBSOCKET_PATH } from "./_websocket_server.ts";
+import { type WebSocketLike, ws } from "./_ws.ts";
+
+/**
+ * A transport that dials with WebSocket; it listens on the same port as {@link tcp}, so nodes of
+ * both kinds reach each other.
+ */
+export function websocket(): Transport {
+  return { name: "websocket", listen: listenSniffing, dial: dialWebSocket };
+}
+
+function dialWebSocket(address: string, { signal }: DialOptions = {}): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    parseHostPort(address);
+    const socket: WebSocketLike = new ws.WebSocket(`ws://${address}${WEBSOCKET_PATH}`, {
+      perMessageDeflate: false,
+      maxPayload: MAX_PAYLOAD_BYTES,
+    });
+    const onAbort = () => {
+      reject(signal?.reason);
+      socket.terminate();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.on("error", (cause) => {
+      signal?.removeEventListener("abort", onAbort);
+      reject(
+        new PulsingRuntimeError(`Cannot reach node at ${address}: ${cause.message}`, {
+          kind: "node-unreachable",
+          retryable: true,
+          address,
+          cause,
+        }),
+      );
+    });
+    const connection = new WebSocketConnection(socket, address);
+    socket.on("open", () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve(connection);
+    });
+  });
+}
