@@ -56,7 +56,7 @@ export { ReplyStream, type StreamSource } from "./lib/actor/reply_stream.ts";
 export { type AnyCall, StreamCall } from "./lib/actor/stream_call.ts";
 export type { ActorId, ActorPath, NodeId } from "./lib/address.ts";
 export { type Clock, systemClock, type Timer } from "./lib/clock.ts";
-export type { Member } from "./lib/cluster/member.ts";
+export type { Member, MemberStatus } from "./lib/cluster/member.ts";
 export type { ClusterSettings } from "./lib/cluster/settings.ts";
 export {
   type ErrorClassName,

@@ -75,7 +75,7 @@ export function isId(text: string): boolean {
  */
 export function parsePath(text: string): ActorPath {
   // Checked first: the work below must not grow with what a peer sends.
-  if (text.length > MAX_PATH_BYTES) {
+  if (text.length > 4 * MAX_PATH_BYTES) {
     throw badPath(text, `it is longer than ${MAX_PATH_BYTES} bytes`);
   }
   const segments = trimSlashes(text).split("/").map((segment) => segment.trim());

@@ -38,7 +38,11 @@ export class MemoryNetwork {
   readonly #listeners = new Map<string, ListenOptions>();
   #lastPort = FIRST_FREE_PORT;
 
-  /** @param clock Decides when bytes arrive. */
+  /**
+   * Makes an empty network.
+   *
+   * @param clock Decides when bytes arrive.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -11,8 +11,11 @@ import { methodsOf } from "./methods.ts";
 
 /** Where a reference leads: an actor of this node, or the link to another node. */
 export interface ActorTarget {
+  /** The actor's path; `undefined` for an anonymous actor. */
   readonly path: ActorPath | undefined;
+  /** The actor's id. */
   readonly actorId: ActorId;
+  /** The node the actor runs on. */
   readonly nodeId: NodeId;
   /** `host:port` of the node; `undefined` when it does not listen. */
   readonly address: string | undefined;
@@ -50,7 +53,11 @@ export interface ActorTarget {
 export class ActorRef {
   readonly #target: ActorTarget;
 
-  /** @param target Where the reference leads. */
+  /**
+   * Makes a reference; references come from `spawn`, `resolve` and messages.
+   *
+   * @param target Where the reference leads.
+   */
   constructor(target: ActorTarget) {
     this.#target = target;
   }

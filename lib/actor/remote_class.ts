@@ -16,9 +16,17 @@ export type Concurrency =
 
 /** What can be said about an actor class once, for all its actors. */
 export interface ClassOptions {
-  /** @default "interleaved" */
+  /**
+   * Whether async methods of one actor may overlap.
+   *
+   * @default "interleaved"
+   */
   readonly concurrency?: Concurrency;
-  /** @default the system's `mailboxCapacity` */
+  /**
+   * Messages the mailbox of one actor holds.
+   *
+   * @default the system's `mailboxCapacity`
+   */
   readonly mailboxCapacity?: number;
   /**
    * The name under which other nodes know the class.

@@ -30,7 +30,11 @@ export interface StreamSource<T> {
 export class ReplyStream<T> implements AsyncIterable<T>, AsyncDisposable {
   readonly #source: StreamSource<T>;
 
-  /** @param source Where the items come from. */
+  /**
+   * Makes a stream; streams come from calls.
+   *
+   * @param source Where the items come from.
+   */
   constructor(source: StreamSource<T>) {
     this.#source = source;
   }

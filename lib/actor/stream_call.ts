@@ -20,6 +20,8 @@ export class StreamCall<T> extends ReplyStream<T> implements PromiseLike<ReplySt
   readonly #lazy: LazySource<T>;
 
   /**
+   * Prepares a call; nothing is sent.
+   *
    * @param target The actor to call.
    * @param method The method's name.
    * @param args Its arguments.

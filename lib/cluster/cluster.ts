@@ -252,7 +252,7 @@ export class Cluster {
       const timeout = new AbortController();
       const remainingMs = deadline - this.#node.clock.now();
       const timer = remainingMs === Infinity ? undefined : this.#node.clock.setTimer(
-        () => timeout.abort(new Error("it did not answer in time")),
+        () => timeout.abort(noAnswer(seed)),
         Math.max(0, remainingMs),
       );
       try {
@@ -317,6 +317,14 @@ function notFound(path: ActorPath, { timeoutMs = 0, nodeId }: ResolveRequest): P
     retryable: true,
     actor: path,
     ...(nodeId !== undefined && { nodeId }),
+  });
+}
+
+function noAnswer(seed: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot join through ${seed}: it did not answer in time`, {
+    kind: "node-unreachable",
+    retryable: true,
+    address: seed,
   });
 }
 

@@ -19,9 +19,11 @@ export type MemberStatus =
 
 /** One member as one node sees it. */
 export interface Member {
+  /** Identity of the node. */
   readonly nodeId: NodeId;
   /** `host:port` to dial it. */
   readonly addr: string;
+  /** What it is believed to be. */
   readonly status: MemberStatus;
   /** Raised by the member itself when it refutes a rumour about itself. */
   readonly incarnation: number;

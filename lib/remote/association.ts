@@ -12,7 +12,7 @@ import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
 import { currentEnvelope } from "../actor/context.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
 import type { NodeId } from "../address.ts";
-import { PulsingRuntimeError } from "../errors.ts";
+import { type ErrorKind, PulsingRuntimeError } from "../errors.ts";
 import type { Connection } from "../transport.ts";
 import { type CodecHooks, Decoder, Encoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
@@ -142,7 +142,9 @@ export class Association implements ReplyLink, StreamLink {
 
   /** Tells an actor of the other node; resolves when the link took the message. */
   tell(target: string, method: string | undefined, payload: unknown): Promise<void> {
-    if (!this.isOpen) return Promise.reject(this.#lost("it was closed", "node-unreachable"));
+    if (!this.isOpen) {
+      return Promise.reject(this.#lost("it was closed", { kind: "node-unreachable" }));
+    }
     try {
       this.#started(this.writer.tell(this.#outgoing(target, method, payload, 0)));
     } catch (error) {
@@ -203,7 +205,8 @@ export class Association implements ReplyLink, StreamLink {
 
   /** The connection has ended. */
   onClose(error?: Error): void {
-    this.#down(this.#lost(error?.message ?? "the other side closed it", "node-lost", error));
+    const cause = error === undefined ? {} : { cause: error };
+    this.#down(this.#lost(error?.message ?? "the other side closed it", cause));
   }
 
   /** Says goodbye, sends what was written and closes. */
@@ -229,7 +232,7 @@ export class Association implements ReplyLink, StreamLink {
     remainingMs: number,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(this.#lost("it was closed", "node-unreachable"));
+      if (!this.isOpen) return reject(this.#lost("it was closed", { kind: "node-unreachable" }));
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {
         const sent = this.writer.ask(callId, this.#outgoing(target, method, payload, remainingMs));
@@ -530,17 +533,13 @@ export class Association implements ReplyLink, StreamLink {
     });
   }
 
-  #lost(
-    why: string,
-    kind: "node-lost" | "node-unreachable" = "node-lost",
-    cause?: Error,
-  ): PulsingRuntimeError {
+  #lost(why: string, options: { kind?: ErrorKind; cause?: Error } = {}): PulsingRuntimeError {
     return new PulsingRuntimeError(`Cannot use link to node ${this.nodeId}: ${why}`, {
-      kind,
+      kind: "node-lost",
       retryable: true,
       nodeId: this.nodeId,
       ...(this.peer.address === undefined ? {} : { address: this.peer.address }),
-      ...(cause === undefined ? {} : { cause }),
+      ...options,
     });
   }
 }

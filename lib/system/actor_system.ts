@@ -7,7 +7,7 @@
 import type { CellContext } from "../actor/context.ts";
 import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
-import { ActorRef } from "../actor/actor_ref.ts";
+import type { ActorRef } from "../actor/actor_ref.ts";
 import type { ActorClass, ActorProxy } from "../actor/proxy.ts";
 import { checkCapacity, type Concurrency, definitionOf } from "../actor/remote_class.ts";
 import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
@@ -17,7 +17,6 @@ import { PulsingRuntimeError } from "../errors.ts";
 import { randomId } from "../random.ts";
 import { Links } from "../remote/links.ts";
 import type { Listener, Transport } from "../transport.ts";
-import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { answerHttp } from "./http_endpoints.ts";
 import { LocalNode } from "./local_node.ts";
 import { nodeLinksHost } from "./node_links.ts";
@@ -31,7 +30,11 @@ export type ActorContext = CellContext<ActorSystem>;
 export interface SpawnOptions {
   /** Makes the actor resolvable on every node; without `/` it becomes `actors/<name>`. */
   readonly name?: string;
-  /** @default the system's `mailboxCapacity` */
+  /**
+   * Messages the mailbox holds.
+   *
+   * @default the system's `mailboxCapacity`
+   */
   readonly mailboxCapacity?: number;
 }
 
@@ -39,7 +42,11 @@ export interface SpawnOptions {
 export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOptions {
   /** The constructor's arguments. */
   readonly args?: A;
-  /** @default what was given to `remote`, else "interleaved" */
+  /**
+   * Whether async methods of the actor may overlap.
+   *
+   * @default what was given to `remote`, else "interleaved"
+   */
   readonly concurrency?: Concurrency;
   /** Where the actor lives: in this process. */
   readonly placement?: "local";
@@ -61,6 +68,7 @@ export interface ResolveOptions {
 
 /** A name and where it lives. */
 export interface NamedActor {
+  /** The actor's path. */
   readonly path: string;
   /** One entry per node that has an actor of this name. */
   readonly instances: readonly {

@@ -118,6 +118,12 @@ export function resolve<C extends ActorClass>(
   name: string,
   options: TypedResolveOptions<C>,
 ): Promise<ActorProxy<InstanceType<C>>>;
+/**
+ * The untyped form: the proxy takes any method name.
+ *
+ * @param name A name or path.
+ * @param options Node and wait.
+ */
 export function resolve(name: string, options?: ResolveOptions): Promise<AnyProxy>;
 export async function resolve(
   name: string,

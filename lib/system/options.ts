@@ -63,11 +63,23 @@ export interface InitOptions {
    * @default "reference"
    */
   readonly isolate?: "reference" | "clone";
-  /** @default warnings and errors to the standard error stream */
+  /**
+   * Where the runtime reports what nobody waits for.
+   *
+   * @default warnings and errors to the standard error stream
+   */
   readonly logger?: Logger;
-  /** @default the machine's clock */
+  /**
+   * Time and timers.
+   *
+   * @default the machine's clock
+   */
   readonly clock?: Clock;
-  /** @default the machine's cryptographic random numbers */
+  /**
+   * Random numbers for ids and choices.
+   *
+   * @default the machine's cryptographic random numbers
+   */
   readonly random?: Random;
   /** Bounds to change; see `Limits`. */
   readonly limits?: Partial<Limits>;

@@ -11,13 +11,21 @@ import { getSystem } from "./global.ts";
 
 /** Options of `Class.spawn`. */
 export interface RemoteSpawnOptions<A extends readonly unknown[]> extends ClassSpawnOptions<A> {
-  /** @default the global system */
+  /**
+   * The system to use.
+   *
+   * @default the global system
+   */
   readonly system?: ActorSystem;
 }
 
 /** Options of `Class.resolve`. */
 export interface RemoteResolveOptions extends ResolveOptions {
-  /** @default the global system */
+  /**
+   * The system to use.
+   *
+   * @default the global system
+   */
   readonly system?: ActorSystem;
 }
 
@@ -81,6 +89,11 @@ export function remote<C extends ActorClass>(
   cls: C,
   options?: ClassOptions | ClassDecoratorContext,
 ): RemoteClass<C>;
+/**
+ * The form for decorators with options: `@pul.remote({ concurrency: "sequential" })`.
+ *
+ * @param options What holds for all its actors.
+ */
 export function remote(
   options: ClassOptions,
 ): <C extends ActorClass>(cls: C, context: ClassDecoratorContext) => RemoteClass<C>;
