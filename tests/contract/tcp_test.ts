@@ -1,0 +1,4 @@
+import { tcp } from "../../transports/tcp.ts";
+import { transportContract } from "./transport_contract.ts";
+
+transportContract("tcp", tcp);

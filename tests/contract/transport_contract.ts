@@ -1,0 +1,198 @@
+/**
+ * What every transport promises: one suite, run by one small file per transport.
+ */
+
+import assert from "node:assert/strict";
+import { isPulsingError } from "../../lib/errors.ts";
+import type { Connection, ConnectionHandler, Listener, Transport } from "../../lib/transport.ts";
+import { MAGIC } from "../../lib/wire/frame.ts";
+import { eventually, test } from "../harness.ts";
+
+/** One end of a connection and all that it heard. */
+class End implements ConnectionHandler {
+  readonly connection: Connection;
+  readonly pieces: Uint8Array[] = [];
+  drains = 0;
+  closes = 0;
+  length = 0;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    connection.start(this);
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.pieces.push(bytes);
+    this.length += bytes.length;
+  }
+
+  onDrain(): void {
+    this.drains++;
+  }
+
+  onClose(): void {
+    this.closes++;
+  }
+
+  /** Everything heard so far, in one array. */
+  heard(): Uint8Array {
+    const all = new Uint8Array(this.length);
+    let offset = 0;
+    for (const piece of this.pieces) {
+      all.set(piece, offset);
+      offset += piece.length;
+    }
+    return all;
+  }
+}
+
+/** A listener with its accepted ends, and a way to dial it. */
+class Place implements AsyncDisposable {
+  readonly accepted: End[] = [];
+  readonly dialled: End[] = [];
+  readonly transport: Transport;
+  listener!: Listener;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+  }
+
+  async open(address: string): Promise<this> {
+    this.listener = await this.transport.listen({
+      address,
+      accept: (connection) => void this.accepted.push(new End(connection)),
+      handshakeTimeoutMs: 5_000,
+    });
+    return this;
+  }
+
+  /** Dials and says the magic, as every node does. */
+  async pair(): Promise<readonly [near: End, far: End]> {
+    const known = this.accepted.length;
+    const near = new End(await this.transport.dial(this.listener.address));
+    this.dialled.push(near);
+    near.connection.write(MAGIC.slice());
+    await eventually(() => this.accepted[known]?.length === MAGIC.length, { what: "the magic" });
+    return [near, this.accepted[known]!];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const end of [...this.dialled, ...this.accepted]) end.connection.abort();
+    await this.listener.close();
+    const ends = [...this.dialled, ...this.accepted];
+    await eventually(() => ends.every((end) => end.closes === 1), { what: "every end closed" });
+  }
+}
+
+function pattern(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 0xff);
+}
+
+/**
+ * Runs the suite.
+ *
+ * @param name The transport's name for the tests.
+ * @param make Makes a transport of its own for each test.
+ */
+export function transportContract(name: string, make: () => Transport): void {
+  const open = () => new Place(make()).open("127.0.0.1:0");
+
+  test(`${name}: bytes arrive whole and in order, both ways, whatever the sizes`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    const sizes = [1, 2, 1_000, 65_536, 3, 300_000, 3_000_000, 1];
+    const sent = sizes.map((size, index) => pattern(size, index));
+    for (const bytes of sent) near.connection.write(bytes);
+    for (const bytes of sent) far.connection.write(bytes);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    await eventually(() => far.length === total + MAGIC.length && near.length === total, {
+      what: "all bytes",
+      timeoutMs: 20_000,
+    });
+    const expected = new Uint8Array(total);
+    sent.reduce((offset, bytes) => (expected.set(bytes, offset), offset + bytes.length), 0);
+    assert.deepEqual(near.heard(), expected);
+    assert.deepEqual(far.heard().subarray(MAGIC.length), expected);
+  });
+
+  test(`${name}: write says when to wait and onDrain when to go on`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    far.connection.pause();
+    let written = 0;
+    while (near.connection.write(pattern(1_000_000, 1))) {
+      written++;
+      assert.ok(written < 1_000, "write never said to wait");
+    }
+    assert.ok(near.connection.bufferedBytes > 0);
+    far.connection.resume();
+    await eventually(() => near.drains > 0, { what: "a drain", timeoutMs: 20_000 });
+    await eventually(() => far.length === MAGIC.length + (written + 1) * 1_000_000, {
+      what: "nothing lost",
+      timeoutMs: 20_000,
+    });
+  });
+
+  test(`${name}: close sends what was written before and ends both sides once`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    near.connection.write(pattern(500_000, 7));
+    near.connection.close();
+    near.connection.close();
+    await eventually(() => far.closes === 1 && near.closes === 1, { what: "both ends closed" });
+    assert.equal(far.length, MAGIC.length + 500_000);
+    assert.equal(near.connection.write(pattern(1, 1)), true);
+  });
+
+  test(`${name}: abort is seen by the other side and is idempotent`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    far.connection.abort();
+    far.connection.abort();
+    far.connection.close();
+    await eventually(() => near.closes === 1 && far.closes === 1, { what: "both ends closed" });
+  });
+
+  test(`${name}: dialling where nobody listens fails as node-unreachable`, async () => {
+    const place = await open();
+    const { address } = place.listener;
+    await place[Symbol.asyncDispose]();
+    await assert.rejects(
+      place.transport.dial(address),
+      (error) => isPulsingError(error, "node-unreachable") && error.retryable,
+    );
+  });
+
+  test(`${name}: dialling with an aborted signal rejects with its reason`, async () => {
+    await using place = await open();
+    const reason = new Error("no longer wanted");
+    await assert.rejects(
+      place.transport.dial(place.listener.address, { signal: AbortSignal.abort(reason) }),
+      reason,
+    );
+  });
+
+  test(`${name}: port 0 becomes a real port that is free again after close`, async () => {
+    const first = await open();
+    assert.match(first.listener.address, /:[1-9]\d*$/);
+    const { address } = first.listener;
+    await assert.rejects(
+      new Place(first.transport).open(address),
+      (error) => isPulsingError(error, "listen-failed"),
+    );
+    await first[Symbol.asyncDispose]();
+    const second = await new Place(first.transport).open(address);
+    assert.equal(second.listener.address, address);
+    await second[Symbol.asyncDispose]();
+  });
+
+  test(`${name}: a hundred connects and disconnects leave nothing behind`, async () => {
+    await using place = await open();
+    for (let round = 0; round < 100; round++) {
+      const [near, far] = await place.pair();
+      near.connection.close();
+      await eventually(() => far.closes === 1 && near.closes === 1, { what: "both ends closed" });
+    }
+    assert.equal(place.accepted.length, 100);
+  });
+}

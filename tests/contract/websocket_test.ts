@@ -1,0 +1,4 @@
+import { websocket } from "../../transports/websocket.ts";
+import { transportContract } from "./transport_contract.ts";
+
+transportContract("websocket", websocket);
