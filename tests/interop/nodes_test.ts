@@ -1,0 +1,67 @@
+/** A node of this runtime and a node of the other one behave as two of a kind. */
+
+import assert from "node:assert/strict";
+import * as pul from "../../mod.ts";
+import { eventually, test } from "../harness.ts";
+import { otherRuntime, startScript } from "../other_runtime.ts";
+
+const script = new URL("./node_script.ts", import.meta.url);
+const TRANSPORTS = { tcp: pul.tcp, websocket: pul.websocket } as const;
+
+class Echo {
+  echo(value: unknown): unknown {
+    return value;
+  }
+}
+
+for (const name of ["tcp", "websocket"] as const) {
+  const start = async () => {
+    const child = await startScript(otherRuntime, script, [name]);
+    const system = await pul.actorSystem({
+      addr: "127.0.0.1:0",
+      seeds: [child.line],
+      transport: TRANSPORTS[name](),
+    });
+    const ref = await system.resolve("subject", { timeoutMs: 10_000 });
+    return { child, system, subject: ref.asAny() };
+  };
+
+  test(`a ${otherRuntime} node over ${name}: values, errors, streams and references`, async () => {
+    const { child, system, subject } = await start();
+    await using _child = child;
+    await using _system = system;
+    const value = { big: 2n ** 70n, at: new Date(3), bytes: new Uint8Array(200_000).fill(5) };
+    assert.deepEqual(await subject.echo!(value), value);
+    const refusal = await subject.refuse!().catch((error: unknown) => error);
+    assert.ok(refusal instanceof pul.PulsingBusinessError);
+    assert.deepEqual([refusal.code, refusal.details], [402, { left: 3 }]);
+    const failure = await subject.fail!().catch((error: unknown) => error);
+    assert.ok(failure instanceof pul.PulsingActorError);
+    assert.deepEqual([failure.errorName, failure.message], ["TypeError", "broken"]);
+    assert.equal((await Array.fromAsync(subject.count!(5_000))).length, 5_000);
+    const numbers = (async function* () {
+      for (let i = 0; i < 3_000; i++) yield i;
+    })();
+    assert.equal(await subject.sum!(numbers), 4_498_500);
+    const mine = await system.spawnClass(Echo);
+    assert.equal(await subject.askBack!(mine), "back");
+    const answers = await Promise.all(Array.from({ length: 1_000 }, (_, i) => subject.echo!(i)));
+    assert.deepEqual(answers, Array.from({ length: 1_000 }, (_, i) => i));
+  });
+
+  test(`a ${otherRuntime} node over ${name} that is killed fails its calls at once`, async () => {
+    const { child, system, subject } = await start();
+    await using _child = child;
+    await using _system = system;
+    const call = subject.forever!().catch((error: unknown) => error);
+    await subject.echo!(1);
+    child.kill();
+    const error = await call;
+    assert.ok(pul.isPulsingError(error, "node-lost") && error.retryable, String(error));
+    await eventually(
+      () => system.members().some((member) => member.status === "dead"),
+      { what: "the lost node is dead", timeoutMs: 10_000 },
+    );
+    assert.deepEqual(system.allNamedActors(), []);
+  });
+}
