@@ -1,0 +1,169 @@
+/** The link of two nodes: order, large messages, credit, limits, crossing dials. */
+
+import assert from "node:assert/strict";
+import * as pul from "../../mod.ts";
+import { eventually, test } from "../harness.ts";
+
+class Subject {
+  readonly log: unknown[] = [];
+  produced = 0;
+  aborted = false;
+  take(value: Uint8Array | string): void {
+    this.log.push(typeof value === "string" ? value : value.length);
+  }
+  heard(): unknown[] {
+    return this.log;
+  }
+  echo(value: unknown): unknown {
+    return value;
+  }
+  *count(n: number): Generator<number> {
+    for (; this.produced < n; this.produced++) yield this.produced;
+  }
+  async wait(): Promise<void> {
+    const { signal } = pul.context();
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    this.aborted = true;
+  }
+  state(): { produced: number; aborted: boolean } {
+    return { produced: this.produced, aborted: this.aborted };
+  }
+}
+
+async function pair(limits: Partial<pul.Limits> = {}) {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  const options = { addr: "127.0.0.1:0", transport, limits };
+  const server = await pul.actorSystem(options);
+  const client = await pul.actorSystem({ ...options, seeds: [server.addr!] });
+  await server.spawnClass(Subject, { name: "subject" });
+  const ref = await client.resolve("subject", { timeoutMs: 5_000 });
+  const dispose = async () => {
+    await client.shutdown();
+    await server.shutdown();
+  };
+  return { server, client, subject: ref.asType(Subject), [Symbol.asyncDispose]: dispose };
+}
+
+test("a small message does not overtake a large one to the same actor", async () => {
+  await using both = await pair();
+  const { subject } = both;
+  const large = new Uint8Array(3_000_000);
+  const calls = [subject.take("a"), subject.take(large), subject.take("b"), subject.take(large)];
+  await Promise.all([...calls, subject.take("c")]);
+  assert.deepEqual(await subject.heard(), ["a", 3_000_000, "b", 3_000_000, "c"]);
+});
+
+test("large messages arrive whole: buffers, text, both ways, many at once", async () => {
+  await using both = await pair();
+  const value = (seed: number) => ({
+    bytes: new Uint8Array(2_500_000).fill(seed),
+    floats: new Float64Array(20_000).fill(seed / 3),
+    text: String(seed).repeat(100_000),
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, seed) => both.subject.echo(value(seed))),
+  );
+  answers.forEach((answer, seed) => assert.deepEqual(answer, value(seed)));
+});
+
+test("a buffer changed after the call is sent as it was at the call", async () => {
+  await using both = await pair();
+  const bytes = new Uint8Array(1_000_000).fill(1);
+  const call = both.subject.echo(bytes);
+  bytes.fill(2);
+  assert.deepEqual(await call, new Uint8Array(1_000_000).fill(1));
+});
+
+test("a message above maxMessageBytes fails alone and says what to do", async () => {
+  await using both = await pair({ maxMessageBytes: 100_000 });
+  const error = await both.subject.echo(new Uint8Array(200_000)).catch((e: unknown) => e);
+  assert.ok(pul.isPulsingError(error, "limit-exceeded") && /stream/.test(error.message));
+  assert.equal(await both.subject.echo(1), 1);
+});
+
+test("a producer is never more than one window ahead of a slow consumer", async () => {
+  await using both = await pair({ streamWindowItems: 16 });
+  const stream = await both.subject.count(1_000);
+  const iterator = stream[Symbol.asyncIterator]();
+  for (let taken = 1; taken <= 100; taken++) {
+    assert.deepEqual(await iterator.next(), { done: false, value: taken - 1 });
+    const { produced } = await both.subject.state();
+    assert.ok(produced <= taken + 16, `${produced} produced, ${taken} taken`);
+  }
+  await stream.cancel();
+});
+
+test("a signal aborts the callee's context on the other node", async () => {
+  await using both = await pair();
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const call = both.subject.$with({ signal: controller.signal }).wait();
+  await both.subject.echo(1);
+  controller.abort(reason);
+  await assert.rejects(call, reason);
+  await eventually(async () => (await both.subject.state()).aborted, { what: "the abort" });
+});
+
+test("calls above maxPendingCalls fail as retryable, the others are answered", async () => {
+  await using both = await pair({ maxPendingCalls: 10 });
+  const calls = Array.from({ length: 30 }, (_, n) => both.subject.echo(n));
+  const results = await Promise.allSettled(calls);
+  const refused = results.filter((result) => result.status === "rejected");
+  assert.equal(refused.length, 20);
+  for (const { reason } of refused) {
+    assert.ok(pul.isPulsingError(reason, "limit-exceeded") && reason.retryable);
+  }
+  assert.equal(await both.subject.echo("later"), "later");
+});
+
+test("names beyond maxInternedNames travel in full", async () => {
+  await using both = await pair({ maxInternedNames: 2 });
+  assert.equal(await both.subject.echo(1), 1);
+  assert.deepEqual(await both.subject.heard(), []);
+  assert.equal((await both.subject.state()).produced, 0);
+});
+
+test("two nodes that dial each other at once end with calls both ways", async () => {
+  for (let round = 0; round < 20; round++) {
+    const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+    const options = { addr: "127.0.0.1:0", transport };
+    await using seed = await pul.actorSystem(options);
+    const seeds = [seed.addr!];
+    await using one = await pul.actorSystem({ ...options, seeds });
+    await using other = await pul.actorSystem({ ...options, seeds });
+    await one.spawnClass(Subject, { name: "one" });
+    await other.spawnClass(Subject, { name: "other" });
+    const there = await one.resolve("other", { timeoutMs: 5_000 });
+    const here = await other.resolve("one", { timeoutMs: 5_000 });
+    const answers = await Promise.all([
+      there.asType(Subject).echo(1),
+      here.asType(Subject).echo(2),
+    ]);
+    assert.deepEqual(answers, [1, 2]);
+  }
+});
+
+test("unreachable node: a call fails typed, and joining says which seed failed why", async () => {
+  const error = await pul.actorSystem({
+    addr: "127.0.0.1:0",
+    seeds: ["127.0.0.1:9", "127.0.0.1:10"],
+    joinTimeoutMs: 300,
+  }).catch((e: unknown) => e);
+  assert.ok(pul.isPulsingError(error, "join-failed"), String(error));
+  assert.match(error.message, /127\.0\.0\.1:9.*127\.0\.0\.1:10|127\.0\.0\.1:10.*127\.0\.0\.1:9/);
+});
+
+test("nodes of different clusters refuse each other and say so", async () => {
+  await using one = await pul.actorSystem({ addr: "127.0.0.1:0", cluster: "blue" });
+  const error = await pul.actorSystem({
+    addr: "127.0.0.1:0",
+    cluster: "green",
+    seeds: [one.addr!],
+    joinTimeoutMs: 300,
+  }).catch((e: unknown) => e);
+  assert.ok(
+    pul.isPulsingError(error, "join-failed") && /"blue"/.test(error.message),
+    String(error),
+  );
+  assert.equal(one.members().length, 1);
+});
