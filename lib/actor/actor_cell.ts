@@ -197,7 +197,8 @@ export class ActorCell implements ActorTarget, Runnable {
       const envelope = this.#mailbox.shift();
       if (envelope === undefined) break;
       handled++;
-      if (!envelope.isCancelled) this.#handle(envelope);
+      if (envelope.isCancelled) envelope.fail(envelope.reason);
+      else this.#handle(envelope);
     }
     return handled;
   }

@@ -64,6 +64,11 @@ export class Envelope {
     return this.#rare !== undefined && this.#rare.isCancelled;
   }
 
+  /** Why the caller has given up. */
+  get reason(): unknown {
+    return this.#rare?.reason;
+  }
+
   /** Whether anybody would notice a {@link Envelope.cancel}. */
   get isObserved(): boolean {
     return this.#rare?.controller !== undefined || this.#rare?.onCancel !== undefined;

@@ -33,6 +33,7 @@ export type Arrived<V> = V extends AsyncIterable<infer T> | Generator<infer T, u
 
 /** What calling a method that returns `R` gives through a proxy. */
 export type Answer<R> = 0 extends 1 & R ? AnyCall<R>
+  : [R] extends [never] ? Promise<never>
   : [R] extends [AsyncIterable<infer T> | Generator<infer T, unknown, unknown>] ? StreamCall<T>
   : Promise<Arrived<Awaited<R>>>;
 

@@ -96,10 +96,16 @@ export function iteratorOf(value: object): AsyncIterator<unknown> | Iterator<unk
   if (Symbol.asyncIterator in value) {
     return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   }
-  if (Symbol.iterator in value && "next" in value && typeof value.next === "function") {
-    return value as unknown as Iterator<unknown>; // a generator is its own iterator
-  }
-  return undefined;
+  return isGenerator(value) ? value : undefined; // a generator is its own iterator
+}
+
+/** Whether a value counts as a stream; unlike {@link iteratorOf} this does not lock a web stream. */
+export function isStream(value: object): boolean {
+  return Symbol.asyncIterator in value || isGenerator(value);
+}
+
+function isGenerator(value: object): value is Iterator<unknown> {
+  return Symbol.iterator in value && "next" in value && typeof value.next === "function";
 }
 
 /** A stream that a signal cancels; the listener goes when the stream ends. */

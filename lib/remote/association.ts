@@ -320,15 +320,13 @@ export class Association implements ReplyLink, StreamLink {
     }
   }
 
-  #onCall(head: HeadReader, callId: number, body?: Body, isInOrder = false): void {
-    const start = head.position;
+  /**
+   * Takes a call, whose values are read at once, so that its streams are known when their items
+   * arrive; only its delivery waits behind a large message to the same actor.
+   */
+  #onCall(head: HeadReader, callId: number, body?: Body, bulkId = 0): void {
     const flags = head.byte();
     const target = this.#names.read(head);
-    if (
-      !isInOrder && !this.#order.isIdle && this.#defer(`actor ${target}`, head, start, (copy) => {
-        this.#onCall(copy, callId, body, true);
-      })
-    ) return;
     const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
     const remainingMs = (flags & CallFlag.deadline) === 0 ? 0 : head.varint();
     const caller = (flags & CallFlag.caller) === 0 ? undefined : this.#names.read(head);
@@ -336,23 +334,31 @@ export class Association implements ReplyLink, StreamLink {
     try {
       payload = this.#read(head, body);
     } catch (error) {
-      return callId === 0 ? this.#undelivered(target, error) : this.refuse(callId, error);
+      if (callId === 0) this.#undelivered(target, error);
+      else this.refuse(callId, error);
+      return this.#order.complete(bulkId, () => {});
     }
     if (payload === undefined && method !== undefined) payload = [];
     const call = new InboundCall(this, callId, { method, payload, caller });
     if (remainingMs > 0) call.deadline = this.#host.clock.now() + remainingMs;
-    this.#deliver(target, callId, call);
+    if (callId !== 0) this.#inbound.set(callId, call);
+    this.#inOrder(`actor ${target}`, bulkId, () => this.#deliver(target, callId, call));
+  }
+
+  /** Runs now, or when the large messages that arrived before on the same lane are complete. */
+  #inOrder(lane: string, bulkId: number, run: () => void): void {
+    if (bulkId !== 0) this.#order.complete(bulkId, run);
+    else if (this.#order.isIdle || !this.#order.defer(lane, run)) run();
   }
 
   #deliver(target: string, callId: number, call: InboundCall): void {
+    if (!this.#isUp) return;
+    if (call.isCancelled) return void this.#inbound.delete(callId);
     const cell = this.#host.cellWithId(target);
     if (cell === undefined) {
       return callId === 0 ? this.#undelivered(target) : call.fail(this.#noActor(target));
     }
-    if (callId !== 0) {
-      if (this.#inbound.size >= this.#host.limits.maxPendingCalls) return call.fail(tooManyCalls());
-      this.#inbound.set(callId, call);
-    }
+    if (this.#inbound.size > this.#host.limits.maxPendingCalls) return call.fail(tooManyCalls());
     const refusal = cell.post(call);
     if (refusal !== undefined && callId === 0) this.#undelivered(target, refusal);
   }
@@ -362,9 +368,8 @@ export class Association implements ReplyLink, StreamLink {
     const call = this.#pending.get(callId);
     this.#pending.delete(callId);
     try {
-      const value = this.#read(head, body);
-      if (call === undefined) cancelStream(value);
-      else call.resolve(value);
+      const value = this.#read(head, body, call === undefined ? "drop" : "keep");
+      call?.resolve(value);
     } catch (error) {
       call?.reject(error);
     }
@@ -377,41 +382,32 @@ export class Association implements ReplyLink, StreamLink {
     settle(call);
   }
 
-  #onItem(head: HeadReader, body?: Body, isInOrder = false): void {
-    const start = head.position;
+  #onItem(head: HeadReader, body?: Body, bulkId = 0): void {
     const streamId = head.varint();
-    if (
-      !isInOrder && !this.#order.isIdle &&
-      this.#defer(`stream ${streamId}`, head, start, (copy) => {
-        this.#onItem(copy, body, true);
-      })
-    ) return;
     const sequence = head.varint();
     const stream = this.#streams.inbound(streamId);
-    if (stream === undefined) return; // it was cancelled here while the item was on its way
     const bytes = body === undefined ? head.end - head.position : sizeOf(body);
     let value: unknown;
     try {
-      value = this.#read(head, body);
+      // Without a stream it was cancelled here while the item was on its way.
+      value = this.#read(head, body, stream === undefined ? "drop" : "keep");
     } catch (error) {
-      stream.fail(error);
-      return this.writer.stopStream(streamId);
+      stream?.fail(error);
+      this.writer.stopStream(streamId);
+      return this.#order.complete(bulkId, () => {});
     }
-    stream.item(sequence, value, bytes);
+    this.#inOrder(`stream ${streamId}`, bulkId, () => {
+      this.#streams.inbound(streamId)?.item(sequence, value, bytes);
+    });
   }
 
-  #onEnd(kind: FrameKind, head: HeadReader, isInOrder = false): void {
-    const start = head.position;
+  #onEnd(kind: FrameKind, head: HeadReader): void {
     const streamId = head.varint();
-    if (
-      !isInOrder && !this.#order.isIdle &&
-      this.#defer(`stream ${streamId}`, head, start, (copy) => {
-        this.#onEnd(kind, copy, true);
-      })
-    ) return;
     const sequence = head.varint();
     const failure = kind === FrameKind.fault ? this.#readError(head) : undefined;
-    this.#streams.inbound(streamId)?.end(sequence, failure);
+    this.#inOrder(`stream ${streamId}`, 0, () => {
+      this.#streams.inbound(streamId)?.end(sequence, failure);
+    });
   }
 
   #onBulk(head: HeadReader): void {
@@ -429,33 +425,26 @@ export class Association implements ReplyLink, StreamLink {
 
   #onBulkEnd(arrival: BulkArrival | undefined): void {
     if (arrival === undefined) return;
-    this.#order.complete(arrival.id, () => {
-      if (!arrival.isComplete || !this.#isUp) return;
-      const head = new HeadReader();
-      head.reset(arrival.head, 0, arrival.head.length);
-      const body = { bytes: arrival.body, buffers: arrival.buffers };
-      if (arrival.kind === FrameKind.item) this.#onItem(head, body, true);
-      else if (arrival.kind === FrameKind.tell) this.#onCall(head, 0, body, true);
-      else if (arrival.kind === FrameKind.ask) this.#onCall(head, head.varint(), body, true);
-      else this.#dispatch(arrival.kind, head, body);
-    });
+    if (!arrival.isComplete) return this.#order.complete(arrival.id, () => {});
+    const head = new HeadReader();
+    head.reset(arrival.head, 0, arrival.head.length);
+    const body = { bytes: arrival.body, buffers: arrival.buffers };
+    if (arrival.kind === FrameKind.item) this.#onItem(head, body, arrival.id);
+    else if (arrival.kind === FrameKind.tell) this.#onCall(head, 0, body, arrival.id);
+    else if (arrival.kind === FrameKind.ask) this.#onCall(head, head.varint(), body, arrival.id);
+    else this.#dispatch(arrival.kind, head, body);
   }
 
-  /** Puts a frame behind a large message of its lane; frames' bytes are never written to again. */
-  #defer(lane: string, head: HeadReader, start: number, run: (head: HeadReader) => void): boolean {
-    const copy = new HeadReader();
-    copy.reset(head.bytes, start, head.end);
-    return this.#order.defer(lane, () => run(copy));
-  }
-
-  #read(head: HeadReader, body?: Body): unknown {
+  /** Reads a body; the streams in a value that nobody waits for any more are stopped at once. */
+  #read(head: HeadReader, body?: Body, streams: "keep" | "drop" = "keep"): unknown {
     const { bytes, buffers } = body ?? { bytes: head.bytes, buffers: undefined };
     const start = body === undefined ? head.position : 0;
     const end = body === undefined ? head.end : bytes.length;
     if (start === end) return undefined;
     try {
       const value = this.#decoder.decode(bytes, start, end, buffers);
-      this.#streams.keepAttached();
+      if (streams === "keep") this.#streams.keepAttached();
+      else this.#streams.dropAttached();
       return value;
     } catch (error) {
       this.#streams.dropAttached();

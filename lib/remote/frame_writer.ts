@@ -8,7 +8,7 @@ import { isPulsingError, PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import type { Encoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
-import { toErrorRecord } from "../wire/wire_error.ts";
+import { type ErrorRecord, toErrorRecord } from "../wire/wire_error.ts";
 import type { BulkSender, BulkTransfer } from "./bulk.ts";
 import type { Credit } from "./credit.ts";
 import type { SentNames } from "./names.ts";
@@ -16,6 +16,9 @@ import type { Outbox } from "./outbox.ts";
 
 /** Bits of an ask's or tell's flags field. */
 export const CallFlag = { method: 1, deadline: 2, caller: 4 } as const;
+
+/** Characters of an error's message that still cross when the whole error is too large. */
+const SHORT_MESSAGE = 10_000;
 
 /** A message for one actor. */
 export interface OutgoingCall {
@@ -206,18 +209,31 @@ export class FrameWriter {
 
   #error(kind: FrameKind, error: unknown, ...values: number[]): void {
     const record = toErrorRecord(error);
-    const attempts = [record, { ...record, details: undefined, cause: undefined }];
-    for (const attempt of attempts) {
-      const mark = this.#outbox.begin(kind);
-      for (const value of values) this.#outbox.writer.varint(value);
-      try {
-        this.#encoder.encode(attempt, this.#outbox.writer);
-        return this.#outbox.end(mark);
-      } catch (failure) {
-        this.#outbox.writer.rewind(mark);
-        if (!isPulsingError(failure)) throw failure;
-      }
+    const bare = { ...record, details: undefined, cause: undefined };
+    const short = { ...bare, message: record.message.slice(0, SHORT_MESSAGE) };
+    for (const attempt of [record, bare, short]) {
+      if (this.#tryError(kind, attempt, values)) return;
     }
+  }
+
+  /** Writes an error unless it cannot be encoded or is too large for a frame of its own. */
+  #tryError(kind: FrameKind, record: ErrorRecord, values: readonly number[]): boolean {
+    const { writer } = this.#outbox;
+    const mark = this.#outbox.begin(kind);
+    for (const value of values) writer.varint(value);
+    try {
+      this.#encoder.encode(record, writer);
+    } catch (failure) {
+      writer.rewind(mark);
+      if (isPulsingError(failure)) return false;
+      throw failure;
+    }
+    if (writer.mark() - mark <= this.#limits.chunkBytes) {
+      this.#outbox.end(mark);
+      return true;
+    }
+    writer.rewind(mark);
+    return false;
   }
 
   #checkRoom(target: string): void {

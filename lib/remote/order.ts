@@ -45,7 +45,7 @@ export class Order {
     const lane = this.#laneOfBulk.get(bulkId);
     const entries = lane === undefined ? undefined : this.#lanes.get(lane);
     const entry = entries?.find((candidate) => candidate.bulkId === bulkId);
-    if (lane === undefined || entries === undefined || entry === undefined) return run();
+    if (lane === undefined || entries === undefined || entry === undefined) return run(); // no lane
     this.#laneOfBulk.delete(bulkId);
     entry.run = run;
     while (entries[0]?.run !== undefined) entries.shift()?.run?.();

@@ -167,3 +167,69 @@ test("nodes of different clusters refuse each other and say so", async () => {
   );
   assert.equal(one.members().length, 1);
 });
+
+class Sink {
+  runs = 0;
+  take(bytes: Uint8Array): number {
+    return bytes.length;
+  }
+  async sum(numbers: AsyncIterable<number>): Promise<number> {
+    let sum = 0;
+    for await (const n of numbers) sum += n;
+    return sum;
+  }
+  run(): void {
+    this.runs++;
+  }
+  fail(): never {
+    throw new pul.PulsingBusinessError(413, "x".repeat(3_000_000), new Uint8Array(3_000_000));
+  }
+  state(): number {
+    return this.runs;
+  }
+}
+
+async function sinkPair() {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  const server = await pul.actorSystem({ addr: "127.0.0.1:0", transport });
+  const client = await pul.actorSystem({ addr: "127.0.0.1:0", transport, seeds: [server.addr!] });
+  await server.spawnClass(Sink, { name: "sink" });
+  const sink = (await client.resolve("sink", { timeoutMs: 5_000 })).asType(Sink);
+  const dispose = async () => {
+    await client.shutdown();
+    await server.shutdown();
+  };
+  return { sink, [Symbol.asyncDispose]: dispose };
+}
+
+test("a stream argument sent right behind a large message arrives whole", async () => {
+  await using both = await sinkPair();
+  const numbers = (async function* () {
+    for (let n = 0; n < 100; n++) yield n;
+  })();
+  const results = await Promise.all([
+    both.sink.take(new Uint8Array(20_000_000)),
+    both.sink.sum(numbers),
+  ]);
+  assert.deepEqual(results, [20_000_000, 4_950]);
+});
+
+test("an error too large for a frame arrives without its details and harms nobody", async () => {
+  await using both = await sinkPair();
+  const other = both.sink.take(new Uint8Array(1));
+  const error = await both.sink.fail().catch((e: unknown) => e);
+  assert.ok(error instanceof pul.PulsingBusinessError);
+  assert.deepEqual([error.code, error.details, error.message.length], [413, undefined, 10_000]);
+  assert.equal(await other, 1);
+});
+
+test("a call cancelled while it waits behind a large message is never run", async () => {
+  await using both = await sinkPair();
+  const controller = new AbortController();
+  const large = both.sink.take(new Uint8Array(20_000_000));
+  const call = both.sink.$with({ signal: controller.signal }).run();
+  controller.abort(new Error("no longer"));
+  await assert.rejects(call, /no longer/);
+  await large;
+  assert.equal(await both.sink.state(), 0);
+});
