@@ -1,8 +1,8 @@
 /**
  * What does our codec cost, compared with `@msgpack/msgpack`?
  *
- * The library keeps less than ours (no dates inside its types, no shared references, no class
- * checks), so the values are those that both can carry.
+ * The library keeps less than ours (no Map, no Set, no shared references), so the values are those
+ * that both can carry.
  *
  * @module
  */

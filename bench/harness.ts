@@ -13,7 +13,7 @@
 import process from "node:process";
 
 /** How long one row runs in one round, at least. */
-const SAMPLE_MS = 150;
+const SAMPLE_MS = 300;
 const DEFAULT_ROUNDS = 5;
 
 /** Takes the time of one operation, in milliseconds. */

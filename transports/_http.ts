@@ -34,8 +34,14 @@ async function answer(
     outgoing.writeHead(413, { connection: "close" });
     return void outgoing.end();
   }
-  const response = await handler(toRequest(incoming, body));
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  const request = toRequest(incoming, body);
+  if (request === undefined) {
+    outgoing.writeHead(400, { connection: "close" });
+    return void outgoing.end();
+  }
+  const response = await handler(request);
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  outgoing.writeHead(response.status);
   outgoing.end(
     incoming.method === "HEAD" ? undefined : new Uint8Array(await response.arrayBuffer()),
   );
@@ -58,13 +64,14 @@ async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefin
   return body;
 }
 
-function toRequest(incoming: IncomingMessage, body: Uint8Array): Request {
+function toRequest(incoming: IncomingMessage, body: Uint8Array): Request | undefined {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
   const method = incoming.method ?? "GET";
-  const url = new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`);
+  const url = URL.parse(incoming.url ?? "/", `http://${incoming.headers.host ?? "localhost"}`);
+  if (url === null) return undefined;
   const hasBody = method !== "GET" && method !== "HEAD" && body.length > 0;
   return new Request(url, { method, headers, ...(hasBody && { body: body.slice() }) });
 }

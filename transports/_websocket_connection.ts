@@ -16,7 +16,10 @@ export class WebSocketConnection implements Connection {
   readonly #socket: WebSocketLike;
   #handler: ConnectionHandler | undefined = undefined;
   #early: Uint8Array[] = [];
+  #isPaused = false;
   #isClosed = false;
+  #isEnded = false;
+  #isReported = false;
   #isFull = false;
   #error: Error | undefined = undefined;
   readonly #onSent = (): void => this.#lookForRoom();
@@ -24,14 +27,11 @@ export class WebSocketConnection implements Connection {
   constructor(socket: WebSocketLike, remoteAddress: string) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
-    socket.on("message", (data) => {
-      if (this.#handler === undefined) this.#early.push(data);
-      else this.#handler.onBytes(data);
-    });
+    socket.on("message", (data) => this.#take(data));
     socket.on("error", (error) => this.#error = error);
     socket.on("close", () => {
-      this.#isClosed = true;
-      this.#handler?.onClose(this.#error);
+      this.#isEnded = true;
+      this.#deliverKept();
     });
   }
 
@@ -41,33 +41,64 @@ export class WebSocketConnection implements Connection {
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    for (const bytes of this.#early.splice(0)) handler.onBytes(bytes);
+    this.#deliverKept();
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#isClosed) return true;
+    if (this.#isClosed || this.#isEnded) return true;
     this.#socket.send(bytes, this.#onSent);
     this.#isFull = this.#socket.bufferedAmount >= HIGH_WATER_BYTES;
     return !this.#isFull;
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
+    this.#deliverKept();
   }
 
   close(): void {
     if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#drop();
     this.#socket.close(1000);
+    // A paused socket would never see the other side's half of the closing handshake.
+    this.#socket.resume();
   }
 
   abort(): void {
-    this.#isClosed = true;
+    this.#drop();
     this.#socket.terminate();
+    this.#deliverKept();
+  }
+
+  /** Keeps messages that `ws` had already cut out of its buffer when it was paused. */
+  #take(bytes: Uint8Array): void {
+    if (this.#isClosed || bytes.length === 0) return;
+    if (this.#handler === undefined || this.#isPaused) this.#early.push(bytes);
+    else this.#handler.onBytes(bytes);
+  }
+
+  #deliverKept(): void {
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    while (!this.#isPaused) {
+      const bytes = this.#early.shift();
+      if (bytes === undefined) break;
+      handler.onBytes(bytes);
+    }
+    if (!this.#isEnded || this.#isReported || this.#early.length > 0) return;
+    this.#isReported = true;
+    handler.onClose(this.#error);
+  }
+
+  #drop(): void {
+    this.#isClosed = true;
+    this.#early = [];
   }
 
   #lookForRoom(): void {

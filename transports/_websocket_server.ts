@@ -7,8 +7,9 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ListenOptions } from "../lib/transport.ts";
+import { join, judge } from "./_magic.ts";
 import { WebSocketConnection } from "./_websocket_connection.ts";
-import { ws } from "./_ws.ts";
+import { type WebSocketLike, ws } from "./_ws.ts";
 
 /** The path on which nodes connect. */
 export const WEBSOCKET_PATH = "/pulsing";
@@ -16,8 +17,13 @@ export const WEBSOCKET_PATH = "/pulsing";
 /** Bytes of one WebSocket message at most; a write of the runtime is far below. */
 export const MAX_PAYLOAD_BYTES = 67_108_864;
 
-/** Answers upgrade requests: nodes on {@link WEBSOCKET_PATH}, others are refused. */
-export function acceptUpgrades(http: Server, options: ListenOptions): void {
+/**
+ * Answers upgrade requests: nodes on {@link WEBSOCKET_PATH}, others are refused.
+ *
+ * @returns Ends the sockets that were upgraded and have not said the magic yet.
+ */
+export function acceptUpgrades(http: Server, options: ListenOptions): () => void {
+  const unknown = new Set<WebSocketLike>();
   const server = new ws.WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -31,7 +37,40 @@ export function acceptUpgrades(http: Server, options: ListenOptions): void {
     }
     const remoteAddress = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
     server.handleUpgrade(request, socket, head, (upgraded) => {
-      options.accept(new WebSocketConnection(upgraded, remoteAddress));
+      unknown.add(upgraded);
+      admit(upgraded, remoteAddress, options, () => unknown.delete(upgraded));
     });
   });
+  return () => {
+    for (const socket of unknown) socket.terminate();
+  };
+}
+
+function admit(
+  socket: WebSocketLike,
+  remoteAddress: string,
+  options: ListenOptions,
+  onKnown: () => void,
+): void {
+  const connection = new WebSocketConnection(socket, remoteAddress); // keeps what arrives
+  const timer = setTimeout(() => socket.terminate(), options.handshakeTimeoutMs);
+  let head: Uint8Array | undefined;
+  let isKnown = false;
+  const settle = () => {
+    isKnown = true;
+    clearTimeout(timer);
+    onKnown();
+    socket.off("message", onMessage);
+  };
+  const onMessage = (data: Uint8Array) => {
+    head = join(head, data);
+    const verdict = judge(head);
+    // Several messages may come out of one read: those after the verdict are not asked.
+    if (verdict === "unclear" || isKnown) return;
+    settle();
+    if (verdict === "node") options.accept(connection);
+    else socket.terminate();
+  };
+  socket.on("message", onMessage);
+  socket.on("close", settle);
 }

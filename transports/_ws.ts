@@ -14,6 +14,7 @@ export interface WebSocketLike {
   on(event: "open" | "close", listener: () => void): void;
   on(event: "message", listener: (data: Uint8Array) => void): void;
   on(event: "error", listener: (error: Error) => void): void;
+  off(event: "message", listener: (data: Uint8Array) => void): void;
   send(data: Uint8Array, onSent: (error?: Error) => void): void;
   pause(): void;
   resume(): void;

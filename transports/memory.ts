@@ -58,7 +58,8 @@ export class MemoryNetwork {
     }
     this.#listeners.set(address, options);
     const close = () => {
-      this.#listeners.delete(address);
+      // A second close must not take the address from whoever bound it since.
+      if (this.#listeners.get(address) === options) this.#listeners.delete(address);
       return Promise.resolve();
     };
     return { address, close, [Symbol.asyncDispose]: close };
@@ -131,6 +132,7 @@ class MemoryConnection implements Connection {
     if (this.#isClosed || this.#far === undefined || bytes.length === 0) return true;
     this.#inFlight += bytes.length;
     this.#isFull = this.#inFlight >= HIGH_WATER_BYTES;
+    if (this.#far.#isClosed) return !this.#isFull; // dropped: the end is on its way
     this.#far.#arrived.push(bytes);
     this.#far.#schedule();
     return !this.#isFull;
@@ -148,17 +150,23 @@ class MemoryConnection implements Connection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#drop();
     this.#end();
     if (this.#far !== undefined) this.#far.#end();
   }
 
   abort(): void {
     this.#isClosed = true;
-    this.#arrived = [];
+    this.#drop();
     this.#end();
     if (this.#far === undefined) return;
-    this.#far.#arrived = [];
+    this.#far.#drop();
     this.#far.#end();
+  }
+
+  /** What has arrived is nobody's any more. */
+  #drop(): void {
+    this.#arrived = [];
   }
 
   #end(): void {
@@ -176,7 +184,8 @@ class MemoryConnection implements Connection {
   }
 
   #deliver(): void {
-    while (!this.#isPaused && this.#handler !== undefined) {
+    while (this.#handler !== undefined) {
+      if (this.#isPaused && this.#arrived.length > 0) return;
       const bytes = this.#arrived.shift();
       if (bytes === undefined) return this.#finish();
       if (this.#far !== undefined) this.#far.#taken(bytes.length);
@@ -193,7 +202,7 @@ class MemoryConnection implements Connection {
 
   #taken(bytes: number): void {
     this.#inFlight -= bytes;
-    if (!this.#isFull || this.#inFlight > 0) return;
+    if (this.#isOver || !this.#isFull || this.#inFlight > 0) return;
     this.#isFull = false;
     this.#handler?.onDrain();
   }

@@ -1,114 +1,150 @@
-// deno-lint-ignore-file no-console -- a demo shows what it does
-/** Builds a word index of a folder on three worker processes, one of which is lost on the way. */
+/**
+ * A word index over real files, built by a cluster that loses a worker on the way.
+ *
+ * @module
+ */
 
-import { resolve } from "node:path";
+// deno-lint-ignore-file no-console -- a demo shows its output
+
 import process from "node:process";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import * as pul from "../../mod.ts";
-import { indexOnWorkers } from "./coordinator.ts";
+import { Dispatch } from "./dispatch.ts";
 import { Progress } from "./progress.ts";
-import { listFiles, readPieces, type SkippedFile, type TextFile } from "./scan.ts";
-import { countWords, WordIndex } from "./word_index.ts";
-import { startWorkers, type Worker } from "./workers.ts";
+import { changedFiles, findFiles, readPieces, skipReason } from "./scan.ts";
+import type { Skipped, SourceFile } from "./scan.ts";
+import { WordCounter, WordIndex } from "./word_index.ts";
+import { Workers } from "./workers.ts";
 
 const HELP = `deno task demo [DIR] [--no-kill]
 
-Counts the words of the text files below DIR (default: this repository) on a cluster of three
-worker processes, two on Deno and one on Bun, and compares with a plain count in one process.
+Builds a word index of the text files below DIR (default: this repository) on three worker
+processes, two of Deno and one of Bun, kills one of them half way, finishes anyway, and checks
+the result against a plain count in one process.
 
-  --no-kill   do not end one worker with kill -9 half way
-  --help      show this`;
+  --no-kill  let every worker live
+  --help     show this text`;
 
-const KILL_LOOK_MS = 5;
-const SHOWN_SKIPS = 10;
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+const SHOWN = 10;
 
-async function main(): Promise<void> {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) return console.log(HELP);
-  const unknown = args.find((arg) => arg.startsWith("-") && arg !== "--no-kill");
-  if (unknown !== undefined) throw new Error(`unknown option ${unknown}, see --help`);
-  const repository = new URL("../..", import.meta.url).pathname;
-  const folder = resolve(args.find((arg) => !arg.startsWith("-")) ?? repository);
+async function main(root: string, mayKill: boolean, workers: Workers): Promise<void> {
+  const skipped: Skipped = new Map();
+  const files = await findFiles(root, skipped);
+  if (files.length === 0) throw new Error(`Cannot index "${root}": no files found`);
+  console.log(`${root}: ${files.length} files, ${mebibytes(files)} MiB`);
 
-  const skipped: SkippedFile[] = [];
-  const files = await listFiles(folder, skipped);
-  const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  console.log(`${files.length} text files, ${mib(bytes)} MiB below ${folder}`);
-
-  await using system = await pul.actorSystem({ addr: "127.0.0.1:0" });
-  const workers = await startWorkers(system);
+  const system = await pul.actorSystem({ addr: "127.0.0.1:0", logger: pul.silentLogger });
+  const startedAt = performance.now();
+  await workers.start(system);
   console.log(
-    `cluster of ${system.members().length} nodes: ${workers.map((w) => w.name).join(", ")}`,
+    `cluster of ${system.members().length} nodes is up after ${secondsSince(startedAt)} s`,
   );
-
-  const progress = new Progress(workers, files.length, bytes);
-  const index = new WordIndex();
-  const start = performance.now();
-  const killer = args.includes("--no-kill") ? undefined : killHalfWay(workers, progress, bytes);
-  const { notText, repeated } = await indexOnWorkers(files, workers, index, progress)
-    .finally(() => clearInterval(killer));
-  const clusterMs = performance.now() - start;
-  progress.stop();
-  for (const id of notText) skipped.push({ path: files[id]?.path ?? "", why: "not UTF-8" });
-  report(skipped);
-
-  const plain = new WordIndex();
-  const plainStart = performance.now();
-  for (const file of files) await countFile(file, plain);
-  const plainMs = performance.now() - plainStart;
-  if (!index.equals(plain)) throw new Error("the index differs from the plain count");
-
-  console.log(`\nthe index equals the plain count: ${index.size} terms; the ten most frequent:`);
-  for (const { term, count, files } of index.top(10)) {
-    console.log(`  ${term.padEnd(20)} ${String(count).padStart(9)} times in ${files} files`);
+  const clusterAt = performance.now();
+  const index = await countOnCluster(files, skipped, workers, mayKill);
+  const clusterTime = secondsSince(clusterAt);
+  const plainAt = performance.now();
+  const plainSkipped: Skipped = new Map();
+  const plain = await countHere(files, plainSkipped);
+  const plainTime = secondsSince(plainAt);
+  showSkipped(skipped);
+  await check(index, plain, files, skipped, plainSkipped);
+  for (const { term, count, files } of index.top(SHOWN)) {
+    console.log(`${String(count).padStart(10)}  ${term}  (in ${files} files)`);
   }
-  console.log(
-    `\ncluster ${seconds(clusterMs)}, one process ${seconds(plainMs)}, calls repeated: ${repeated}`,
-  );
-  for (const worker of workers) worker.kill();
+  console.log(`cluster: ${clusterTime} s, one process: ${plainTime} s`);
+  await system.shutdown();
 }
 
-function killHalfWay(
-  workers: readonly Worker[],
-  progress: Progress,
-  bytes: number,
-): ReturnType<typeof setInterval> {
-  const timer = setInterval(() => {
-    if (progress.sent * 2 < bytes) return;
-    const busiest = [...workers].sort((a, b) => b.inFlight - a.inFlight)[0];
-    if (busiest === undefined || busiest.inFlight === 0) return;
-    clearInterval(timer);
-    progress.say(`kill -9 ${busiest.name} with ${busiest.inFlight} calls in flight`);
-    busiest.kill();
-  }, KILL_LOOK_MS);
-  return timer;
+async function countOnCluster(
+  files: readonly SourceFile[],
+  skipped: Skipped,
+  { ready }: Workers,
+  mayKill: boolean,
+): Promise<WordIndex> {
+  let mustKill = mayKill;
+  const dispatch: Dispatch = new Dispatch(files, skipped, () => {
+    if (!mustKill || progress.share < 0.5) return;
+    mustKill = false;
+    const victim = ready.reduce((a, b) => b.inFlightBytes > a.inFlightBytes ? b : a);
+    progress.say(`kill -9 ${victim.name}, which works on ${victim.inFlight} jobs`);
+    victim.kill();
+  });
+  using progress = new Progress(files, dispatch, ready);
+  await dispatch.run(ready);
+  if (mayKill) progress.say(`jobs done again by others: ${dispatch.redone}`);
+  return dispatch.index;
 }
 
-async function countFile({ id, path }: TextFile, index: WordIndex): Promise<void> {
-  const counts = await countWords(readPieces(path));
-  if (counts !== undefined) index.add(id, counts);
+async function countHere(files: readonly SourceFile[], skipped: Skipped): Promise<WordIndex> {
+  const index = new WordIndex();
+  for (const file of files) {
+    try {
+      const counter = new WordCounter();
+      for await (const piece of readPieces(file)) counter.add(piece);
+      counter.end();
+      index.add(file.index, counter.take());
+    } catch (error) {
+      const reason = skipReason(error);
+      if (reason === undefined) throw error;
+      skipped.set(file.path, reason);
+    }
+  }
+  return index;
 }
 
-function report(skipped: readonly SkippedFile[]): void {
-  if (skipped.length === 0) return;
-  console.log(`skipped ${skipped.length} files:`);
-  for (const { path, why } of skipped.slice(0, SHOWN_SKIPS)) console.log(`  ${path}: ${why}`);
-  if (skipped.length > SHOWN_SKIPS) console.log(`  and ${skipped.length - SHOWN_SKIPS} more`);
+async function check(
+  index: WordIndex,
+  plain: WordIndex,
+  files: readonly SourceFile[],
+  skipped: Skipped,
+  plainSkipped: Skipped,
+): Promise<void> {
+  const changed = await changedFiles(files);
+  for (const file of files) {
+    if (changed.has(file.index) || skipped.has(file.path) === plainSkipped.has(file.path)) continue;
+    throw new Error(`Cannot confirm the index: "${file.path}" was left out only once`);
+  }
+  const difference = index.differenceTo(plain, changed);
+  if (difference !== undefined) throw new Error(`Cannot confirm the index: ${difference}`);
+  const except = changed.size > 0 ? `, but for ${changed.size} files that changed meanwhile` : "";
+  console.log(`confirmed: ${index.size} terms, the same as counted in one process${except}`);
 }
 
-function mib(bytes: number): string {
-  return (bytes / 1_048_576).toFixed(1);
+function showSkipped(skipped: Skipped): void {
+  if (skipped.size === 0) return;
+  console.log(`left out: ${skipped.size} files`);
+  for (const [path, why] of [...skipped].slice(0, SHOWN)) console.log(`  ${path}: ${why}`);
+  if (skipped.size > SHOWN) console.log(`  and ${skipped.size - SHOWN} more`);
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(2)} s`;
+function mebibytes(files: readonly SourceFile[]): string {
+  return (files.reduce((sum, { bytes }) => sum + bytes, 0) / 1_048_576).toFixed(1);
 }
 
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  console.error(`demo failed: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
+function secondsSince(startedAt: number): string {
+  return ((performance.now() - startedAt) / 1_000).toFixed(2);
 }
+
+async function run(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { "no-kill": { type: "boolean" }, help: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  if (values.help === true) return console.log(HELP), 0;
+  using workers = new Workers();
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+    process.on(signal, () => (workers[Symbol.dispose](), process.exit(code)));
+  }
+  await main(resolve(positionals[0] ?? REPOSITORY), values["no-kill"] !== true, workers);
+  return 0;
+}
+
+process.exit(
+  await run().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }),
+);

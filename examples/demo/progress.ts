@@ -1,57 +1,84 @@
-// deno-lint-ignore-file no-console -- a progress bar shows itself
-/** A progress bar: one line redrawn on a terminal, a line a second elsewhere. */
+/**
+ * One line that says how far the work is.
+ *
+ * @module
+ */
+
+// deno-lint-ignore-file no-console -- a demo shows its output
 
 import process from "node:process";
-import type { Worker } from "./workers.ts";
+import type { Dispatch } from "./dispatch.ts";
+import type { SourceFile } from "./scan.ts";
+import type { WorkerProcess } from "./workers.ts";
 
-const WIDTH = 24;
+const BAR_WIDTH = 24;
+const REDRAW_MS = 100;
+const LINE_MS = 1_000;
+const CLEAR_LINE = "\r\x1b[2K";
 const MIB = 1_048_576;
 
-/** Shows how far the work is. */
-export class Progress {
-  readonly #workers: readonly Worker[];
-  readonly #totalFiles: number;
-  readonly #totalBytes: number;
-  readonly #start = performance.now();
+/** Shows the line until it is disposed: redrawn on a terminal, else one line every second. */
+export class Progress implements Disposable {
+  readonly #dispatch: Dispatch;
+  readonly #workers: readonly WorkerProcess[];
+  readonly #files: number;
+  readonly #bytes: number;
+  readonly #startedAt = performance.now();
+  readonly #isTerminal = process.stdout.isTTY === true;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Files whose result is complete. */
-  files = 0;
-  /** Bytes of those files. */
-  bytes = 0;
-  /** Bytes handed to the workers, those of lost ones included. */
-  sent = 0;
 
-  constructor(workers: readonly Worker[], totalFiles: number, totalBytes: number) {
+  /**
+   * @param files All there is to do.
+   * @param dispatch Knows what is done.
+   * @param workers Know what they work on.
+   */
+  constructor(
+    files: readonly SourceFile[],
+    dispatch: Dispatch,
+    workers: readonly WorkerProcess[],
+  ) {
+    this.#files = files.length;
+    this.#bytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#dispatch = dispatch;
     this.#workers = workers;
-    this.#totalFiles = totalFiles;
-    this.#totalBytes = totalBytes;
-    this.#timer = setInterval(() => this.#draw(), process.stdout.isTTY ? 100 : 1_000);
+    this.#timer = setInterval(() => this.#draw(), this.#isTerminal ? REDRAW_MS : LINE_MS);
   }
 
-  /** Prints a line of its own. */
-  say(line: string): void {
-    console.log(process.stdout.isTTY ? `\r\x1b[K${line}` : line);
+  /** Bytes done and on their way, of all bytes: 0 to 1. */
+  get share(): number {
+    const moving = this.#workers.reduce((sum, { inFlightBytes }) => sum + inFlightBytes, 0);
+    return this.#bytes === 0 ? 1 : Math.min(1, (this.#dispatch.doneBytes + moving) / this.#bytes);
   }
 
-  /** Shows the end. */
-  stop(): void {
+  /** Writes a line of its own above the progress. */
+  say(text: string): void {
+    if (this.#isTerminal) process.stdout.write(CLEAR_LINE);
+    console.log(text);
+  }
+
+  /** Shows the last state and ends. */
+  [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#draw();
-    if (process.stdout.isTTY) process.stdout.write("\n");
+    if (this.#isTerminal) process.stdout.write("\n");
   }
 
   #draw(): void {
-    const share = this.#totalBytes === 0 ? 1 : this.bytes / this.#totalBytes;
-    const filled = Math.round(share * WIDTH);
-    const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
-    const seconds = Math.max(0.001, (performance.now() - this.#start) / 1_000);
-    const speed = (this.sent / MIB / seconds).toFixed(1);
-    const workers = this.#workers.map(({ name, inFlight, isLost }) =>
-      `${name.replace("indexers/", "")} ${isLost ? "lost" : inFlight}`
-    );
-    const line = `${bar} ${this.files}/${this.#totalFiles} files  ${speed} MiB/s  in flight: ` +
-      workers.join(", ");
-    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
-    else console.log(line);
+    if (this.#isTerminal) process.stdout.write(CLEAR_LINE + this.#line());
+    else console.log(this.#line());
+  }
+
+  #line(): string {
+    const share = this.share;
+    const full = Math.floor(share * BAR_WIDTH);
+    const seconds = (performance.now() - this.#startedAt) / 1_000;
+    const rate = (share * this.#bytes / MIB / seconds).toFixed(1);
+    const workers = this.#workers.map(({ name, inFlight, isLost }) => (
+      `${name} ${isLost ? "lost" : inFlight}`
+    ));
+    return `[${
+      "#".repeat(full).padEnd(BAR_WIDTH, ".")
+    }] ${this.#dispatch.doneFiles}/${this.#files}` +
+      ` files  ${rate} MiB/s  in flight: ${workers.join(", ")}`;
   }
 }

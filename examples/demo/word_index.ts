@@ -9,6 +9,7 @@ import * as pul from "../../mod.ts";
 /** A word and how often it occurs. */
 export type Entry = readonly [term: string, count: number];
 
+const NOT_TEXT = "not-text";
 const WORD = /[\p{L}\p{N}\p{M}_]+/gu;
 const LAST_WORD = /[\p{L}\p{N}\p{M}_]+$/u;
 const MAX_TERM_LENGTH = 128;
@@ -16,9 +17,6 @@ const MAX_TERM_LENGTH = 128;
 const MAX_CARRY_LENGTH = 2 * MAX_TERM_LENGTH;
 // V8 keeps the whole text alive behind a substring from this length on.
 const SLICE_LENGTH = 13;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Says that a file cannot be indexed; the code survives the way from a worker. */
 export function notText(why: string): Error {
@@ -29,8 +27,6 @@ export function notText(why: string): Error {
 export function isNotText(error: unknown): error is pul.PulsingBusinessError {
   return error instanceof pul.PulsingBusinessError && error.code === NOT_TEXT;
 }
-
-const NOT_TEXT = 415;
 
 /** Counts the words of one text that arrives as pieces of UTF-8, cut anywhere. */
 export class WordCounter {
@@ -77,9 +73,7 @@ export class WordCounter {
 
   #decode(bytes?: Uint8Array): string {
     try {
-      return bytes === undefined
-        ? this.#decoder.decode()
-        : this.#decoder.decode(bytes, { stream: true });
+      return this.#decoder.decode(bytes, { stream: bytes !== undefined });
     } catch {
       throw notText("invalid UTF-8");
     }
@@ -111,7 +105,7 @@ export class WordIndex {
     for (const [term, count] of counts) {
       const files = this.#terms.get(term);
       if (files === undefined) this.#terms.set(term, new Map([[file, count]]));
-      else files.set(file, (files.get(file) ?? 0) + count);
+      else files.set(file, count);
     }
   }
 
@@ -149,5 +143,5 @@ function cut(word: string, length: number): string {
 }
 
 function copyOf(term: string): string {
-  return decoder.decode(encoder.encode(term));
+  return new TextDecoder().decode(new TextEncoder().encode(term));
 }

@@ -39,6 +39,9 @@ export class ClusterState {
   readonly #registry: Registry;
   readonly #rumours = new Rumours();
   #nextPushPull = 0;
+  #nextSweep = 0;
+  /** Owners of entries that the last sweep did not know as members. */
+  #strangers: ReadonlySet<NodeId> = new Set();
 
   constructor({ self, limits, settings, random }: ClusterStateOptions) {
     this.#limits = limits;
@@ -82,9 +85,10 @@ export class ClusterState {
     if (entry !== undefined) this.#rumours.add({ kind: "entry", entry });
   }
 
-  /** Takes a new link to a member as evidence that it is alive. */
+  /** Takes a new link as evidence that a member is alive, and that older ones at its address are not. */
   linkUp(member: Member, now: number): void {
     this.#spread(this.#membership.meet(member, now));
+    for (const old of this.#membership.replace(member, now)) this.#spread(old);
   }
 
   /** Takes a lost link as a reason to suspect the member. */
@@ -103,7 +107,8 @@ export class ClusterState {
     for (const member of message.members) this.#spread(this.#membership.hear(member, now));
     for (const entry of message.entries) {
       if (isGone(this.#membership.get(entry.nodeId))) continue;
-      if (this.#registry.merge(entry)) this.#rumours.add({ kind: "entry", entry });
+      const news = this.#registry.merge(entry) ? entry : this.#registry.refute(entry);
+      if (news !== undefined) this.#rumours.add({ kind: "entry", entry: news });
     }
     return message.kind === "push" ? this.#everything("pull") : undefined;
   }
@@ -119,6 +124,7 @@ export class ClusterState {
     for (const dead of this.#membership.tick(now, suspicionTimeoutMs, deadMemberRetentionMs)) {
       this.#spread(dead);
     }
+    this.#sweep(now);
     const others = shuffled(this.#random, this.#membership.others());
     return [...this.#gossip(others), ...this.#pushPull(others, now)];
   }
@@ -142,6 +148,21 @@ export class ClusterState {
     if (to === undefined || now < this.#nextPushPull) return [];
     this.#nextPushPull = now + this.#settings.pushPullIntervalMs;
     return [{ to, message: this.#everything("push") }];
+  }
+
+  /** Forgets tombstones after their time, and entries whose owner stays unknown for two sweeps. */
+  #sweep(now: number): void {
+    if (now < this.#nextSweep) return;
+    this.#nextSweep = now + this.#settings.pushPullIntervalMs;
+    this.#registry.sweep(now, this.#settings.deadMemberRetentionMs);
+    const strangers = new Set<NodeId>();
+    for (const owner of this.#registry.owners()) {
+      if (this.#membership.get(owner) !== undefined) continue;
+      // Its member may be on the way still: gossip brings the two in any order.
+      if (this.#strangers.has(owner)) this.#registry.purge(owner);
+      else strangers.add(owner);
+    }
+    this.#strangers = strangers;
   }
 
   #everything(kind: "push" | "pull"): ClusterMessage {

@@ -22,8 +22,8 @@ export interface ClusterMessage {
   readonly entries: readonly RegistryEntry[];
 }
 
-/** About how many bytes one rumour takes in a message. */
-const RUMOUR_BYTES = 256;
+/** About how many bytes one rumour takes in a message, its texts of variable length aside. */
+const RUMOUR_BYTES = 160;
 
 interface Told {
   readonly rumour: Rumour;
@@ -53,14 +53,16 @@ export class Rumours {
    * @param maxBytes The size of the message.
    */
   take(maxTimes: number, maxBytes: number): readonly Rumour[] {
-    const room = Math.max(1, Math.floor(maxBytes / RUMOUR_BYTES));
-    const chosen = [...this.#told].sort(([, one], [, other]) => one.times - other.times)
-      .slice(0, room);
-    for (const [key, told] of chosen) {
+    const chosen: Rumour[] = [];
+    let room = maxBytes;
+    for (const [key, told] of [...this.#told].sort(([, a], [, b]) => a.times - b.times)) {
+      room -= estimatedBytes(told.rumour);
+      if (room < 0 && chosen.length > 0) break; // one always passes, or it would stay forever
+      chosen.push(told.rumour);
       told.times++;
       if (told.times >= maxTimes) this.#told.delete(key);
     }
-    return chosen.map(([, told]) => told.rumour);
+    return chosen;
   }
 }
 
@@ -86,6 +88,14 @@ export function readMessage(value: unknown): ClusterMessage | undefined {
     members: members.map(readMember).filter((member) => member !== undefined),
     entries: entries.map(readEntry).filter((entry) => entry !== undefined),
   };
+}
+
+function estimatedBytes(rumour: Rumour): number {
+  if (rumour.kind === "member") return RUMOUR_BYTES + rumour.member.addr.length;
+  const { path, className = "", metadata = {} } = rumour.entry;
+  let bytes = RUMOUR_BYTES + path.length + className.length;
+  for (const [name, text] of Object.entries(metadata)) bytes += name.length + text.length + 4;
+  return bytes;
 }
 
 function keyOf(rumour: Rumour): string {

@@ -86,6 +86,21 @@ export class Membership {
     return undefined;
   }
 
+  /**
+   * Takes a node met at an address as the end of those that were there before it.
+   *
+   * Only for direct contact: two rumours about one address do not say which node is the newer.
+   *
+   * @returns Members that are dead now; one that is not can refute it.
+   */
+  replace(newcomer: Member, now: number): readonly Member[] {
+    const isServing = this.#members.get(newcomer.nodeId)?.status === "alive";
+    if (newcomer.addr === "" || !isServing) return [];
+    return this.others()
+      .filter(({ nodeId, addr }) => addr === newcomer.addr && nodeId !== newcomer.nodeId)
+      .map((old) => this.#change(old, "dead", now));
+  }
+
   /** Leaves: this node is gone for the others. */
   leave(): Member {
     this.#self = { ...this.#self, status: "left" };

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Random, randomInteger } from "../random.ts";
+
 /** Chooses one of several candidates. */
 export interface Policy {
   /**
@@ -22,5 +24,19 @@ export class RoundRobinPolicy implements Policy {
   choose<T>(candidates: readonly T[]): T | undefined {
     if (candidates.length === 0) return undefined;
     return candidates[this.#turn++ % candidates.length];
+  }
+}
+
+/** Any of them, each as likely as the others. */
+export class RandomPolicy implements Policy {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  choose<T>(candidates: readonly T[]): T | undefined {
+    if (candidates.length === 0) return undefined;
+    return candidates[randomInteger(this.#random, candidates.length)];
   }
 }

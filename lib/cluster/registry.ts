@@ -40,6 +40,10 @@ export class Registry {
   readonly #maxEntries: number;
   readonly #entries = new Map<string, RegistryEntry>();
   readonly #byPath = new Map<ActorPath, Set<string>>();
+  /** Tombstones, and the sweep that saw each first. */
+  readonly #stopped = new Map<string, number | undefined>();
+  /** The newest tombstone forgotten of each owner; what others still hold is not taken back. */
+  readonly #forgotten = new Map<NodeId, number>();
   #version = 0;
 
   constructor(owner: NodeId, maxEntries: number) {
@@ -91,24 +95,71 @@ export class Registry {
     const known = this.#entries.get(keyOf(entry.nodeId, entry.path));
     if (known === undefined && this.#entries.size >= this.#maxEntries) return false;
     if (known !== undefined && known.version >= entry.version) return false;
+    // Else two nodes that forget at different times would teach each other a tombstone forever.
+    const forgotten = this.#forgotten.get(entry.nodeId) ?? 0;
+    if (known === undefined && entry.state === "stopped" && entry.version <= forgotten) {
+      return false;
+    }
     this.#set(entry);
     return true;
+  }
+
+  /**
+   * Contradicts an entry of this node that somebody still holds after its tombstone was forgotten.
+   *
+   * @returns The new tombstone to tell; `undefined` when the entry is true, old or was never ours.
+   */
+  refute(entry: RegistryEntry): RegistryEntry | undefined {
+    if (entry.nodeId !== this.#owner || entry.state === "stopped") return undefined;
+    if (entry.version > this.#version || this.#entries.has(keyOf(this.#owner, entry.path))) {
+      return undefined;
+    }
+    const stopped: RegistryEntry = { ...entry, version: ++this.#version, state: "stopped" };
+    this.#set(stopped);
+    return stopped;
+  }
+
+  /** Forgets tombstones that an earlier sweep, at least `retentionMs` ago, has seen. */
+  sweep(now: number, retentionMs: number): void {
+    for (const [key, since] of [...this.#stopped]) {
+      const entry = this.#entries.get(key);
+      if (since === undefined) this.#stopped.set(key, now);
+      else if (entry !== undefined && now - since >= retentionMs) {
+        const forgotten = this.#forgotten.get(entry.nodeId) ?? 0;
+        this.#forgotten.set(entry.nodeId, Math.max(forgotten, entry.version));
+        this.#delete(key, entry);
+      }
+    }
+  }
+
+  /** The nodes of which anything is known. */
+  owners(): ReadonlySet<NodeId> {
+    const owners = new Set(this.#forgotten.keys());
+    for (const entry of this.#entries.values()) owners.add(entry.nodeId);
+    return owners;
   }
 
   /** Forgets everything of a node that is gone. */
   purge(nodeId: NodeId): void {
     for (const [key, entry] of [...this.#entries]) {
-      if (entry.nodeId !== nodeId) continue;
-      this.#entries.delete(key);
-      const keys = this.#byPath.get(entry.path);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#byPath.delete(entry.path);
+      if (entry.nodeId === nodeId) this.#delete(key, entry);
     }
+    this.#forgotten.delete(nodeId);
+  }
+
+  #delete(key: string, entry: RegistryEntry): void {
+    this.#entries.delete(key);
+    this.#stopped.delete(key);
+    const keys = this.#byPath.get(entry.path);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#byPath.delete(entry.path);
   }
 
   #set(entry: RegistryEntry): void {
     const key = keyOf(entry.nodeId, entry.path);
     this.#entries.set(key, entry);
+    if (entry.state === "stopped") this.#stopped.set(key, undefined);
+    else this.#stopped.delete(key);
     const keys = this.#byPath.get(entry.path);
     if (keys === undefined) this.#byPath.set(entry.path, new Set([key]));
     else keys.add(key);

@@ -16,7 +16,7 @@ export interface ClusterSettings {
   readonly pushPullIntervalMs: number;
   /** How long a member whose link was lost has time to come back, in milliseconds. */
   readonly suspicionTimeoutMs: number;
-  /** How long a member that is dead or left is remembered, in milliseconds. */
+  /** How long a dead or left member, or a stopped actor's name, is remembered, in milliseconds. */
   readonly deadMemberRetentionMs: number;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { NodeId } from "../address.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, sleep } from "../clock.ts";
 import { asError, isPulsingError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
@@ -141,7 +141,7 @@ export class Links {
     for (let waited = 0; waited < CROSSING_MS; waited += CROSSING_MS / 10) {
       const link = this.get(nodeId);
       if (link !== undefined) return link;
-      await new Promise<void>((resolve) => this.#host.clock.setTimer(resolve, CROSSING_MS / 10));
+      await sleep(this.#host.clock, CROSSING_MS / 10, this.#abort.signal);
     }
     return await this.#dialAddress(address, { ...this.#host.introduce(), isOnlyLink: true });
   }

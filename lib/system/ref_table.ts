@@ -6,7 +6,7 @@
 
 import { ActorRef, type ActorTarget } from "../actor/actor_ref.ts";
 import { refOfProxy } from "../actor/proxy.ts";
-import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
+import { isStream } from "../actor/reply_stream.ts";
 import { definitionNamed } from "../actor/remote_class.ts";
 import type { Links } from "../remote/links.ts";
 import { type RemoteActor, RemoteTarget } from "../remote/remote_ref.ts";
@@ -54,7 +54,7 @@ export class RefTable {
       detach: (value) => {
         const record = this.detach(value);
         if (record !== undefined) return { kind: "ref", record };
-        if (!(value instanceof ReplyStream) && iteratorOf(value) === undefined) return undefined;
+        if (!isStream(value)) return undefined;
         return { kind: "stream", id: streams.push(value) - 1 };
       },
       attachRef: (record) => this.attach(record),

@@ -79,7 +79,11 @@ export const VIEWS: readonly ViewClass[] = [
   Float64Array,
   BigInt64Array,
   BigUint64Array,
+  Float16Array,
 ];
+
+/** Longest bigint in bytes, its sign included: the runtimes themselves refuse much longer ones. */
+export const MAX_BIGINT_BYTES = 1_048_576;
 
 /** The number of a bare `ArrayBuffer`. */
 export const BARE_BUFFER = 0;

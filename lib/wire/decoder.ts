@@ -10,6 +10,7 @@ import {
   BARE_BUFFER,
   type CodecHooks,
   Ext,
+  MAX_BIGINT_BYTES,
   type RefRecord,
   UINT8_VIEW,
   VIEWS,
@@ -19,15 +20,19 @@ import { fromErrorValue } from "./wire_error.ts";
 /** Strings up to this length are read by a loop, which beats the call into the runtime. */
 const SHORT_STRING = 24;
 
-/** Longest bigint in bytes: the runtimes themselves refuse much longer ones. */
-const MAX_BIGINT_BYTES = 1_048_576;
+/** Slots for the keys of records, which repeat from message to message. */
+const KEY_SLOTS = 256;
 
-const textDecoder = new TextDecoder();
+/** Longest key that is looked up instead of read. */
+const LONGEST_CACHED_KEY = 24;
+
+/** Keeps a leading U+FEFF, which is part of the text and no byte order mark here. */
+const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Reads values; nothing is allocated before its length has been checked against what is there.
  *
- * Keeps nothing between calls.
+ * Keeps no values between calls, only short keys.
  */
 export class Decoder {
   readonly #limits: Limits;
@@ -38,7 +43,9 @@ export class Decoder {
   #end = 0;
   #buffers: readonly Uint8Array[] = NO_BUFFERS;
   #seen: unknown[] = [];
+  #claimed = 0;
   #depth = 0;
+  readonly #keys: string[] = new Array(KEY_SLOTS).fill("");
 
   constructor(limits: Limits, hooks?: CodecHooks) {
     this.#limits = limits;
@@ -74,6 +81,8 @@ export class Decoder {
     } finally {
       if (this.#seen.length > 0) this.#seen = [];
       this.#depth = 0;
+      this.#buffers = NO_BUFFERS;
+      this.#claimed = 0;
     }
   }
 
@@ -127,16 +136,11 @@ export class Decoder {
   }
 
   #numeric(head: number): number {
-    const at = (length: number) => {
-      const position = this.#position;
-      this.#skip(length);
-      return position;
-    };
     switch (head) {
       case 0xca:
-        return this.#view.getFloat32(at(4));
+        return this.#view.getFloat32(this.#past(4));
       case 0xcb:
-        return this.#view.getFloat64(at(8));
+        return this.#view.getFloat64(this.#past(8));
       case 0xcc:
         return this.#byte();
       case 0xcd:
@@ -144,18 +148,40 @@ export class Decoder {
       case 0xce:
         return this.#uint32();
       case 0xcf:
-        return Number(this.#view.getBigUint64(at(8)));
+        return Number(this.#view.getBigUint64(this.#past(8)));
       case 0xd0:
-        return this.#view.getInt8(at(1));
+        return this.#view.getInt8(this.#past(1));
       case 0xd1:
-        return this.#view.getInt16(at(2));
+        return this.#view.getInt16(this.#past(2));
       case 0xd2:
-        return this.#view.getInt32(at(4));
+        return this.#view.getInt32(this.#past(4));
       case 0xd3:
-        return Number(this.#view.getBigInt64(at(8)));
+        return Number(this.#view.getBigInt64(this.#past(8)));
       default:
         throw malformed(`byte ${head} begins no value`);
     }
+  }
+
+  /** Reads a key; short ones that were met before are neither built nor hashed again. */
+  #key(): unknown {
+    const head = this.#bytes[this.#position] as number; // what lies behind the end is not a string
+    const length = head & 0x1f;
+    const start = this.#position + 1;
+    if ((head & 0xe0) !== 0xa0 || length > LONGEST_CACHED_KEY || start + length > this.#end) {
+      return this.#value();
+    }
+    const bytes = this.#bytes;
+    const first = bytes[start] ?? 0;
+    const last = bytes[start + length - 1] ?? 0;
+    const slot = (length * 31 + first * 7 + last) % KEY_SLOTS;
+    const known = this.#keys[slot] as string; // every slot is filled
+    if (known.length === length && isAt(known, bytes, start)) {
+      this.#position = start + length;
+      return known;
+    }
+    const key = this.#value();
+    if (typeof key === "string") this.#keys[slot] = key;
+    return key;
   }
 
   #string(length: number): string {
@@ -188,7 +214,7 @@ export class Decoder {
     this.#seen.push(record);
     this.#deeper();
     for (let index = 0; index < length; index++) {
-      const key = this.#value();
+      const key = this.#key();
       if (typeof key !== "string" && typeof key !== "number") throw malformed("a key is no text");
       if (key === "__proto__") throw malformed('a key is "__proto__"');
       record[key] = this.#value();
@@ -200,7 +226,7 @@ export class Decoder {
   #binary(length: number): Uint8Array {
     const start = this.#position;
     this.#skip(length);
-    const value = this.#bytes.slice(start, start + length);
+    const value = copyOf(this.#bytes, start, start + length);
     this.#seen.push(value);
     return value;
   }
@@ -267,7 +293,7 @@ export class Decoder {
     const kind = this.#byte();
     const start = this.#position;
     this.#position = end;
-    return this.#remember(toView(kind, this.#bytes.slice(start, end)));
+    return this.#remember(toView(kind, copyOf(this.#bytes, start, end)));
   }
 
   #outOfBand(): unknown {
@@ -275,7 +301,8 @@ export class Decoder {
     const index = this.#uint32();
     const length = this.#uint32();
     const buffer = this.#buffers[index];
-    if (buffer === undefined || buffer.length !== length) {
+    // Each once and in order: claiming one many times would multiply what it costs.
+    if (index !== this.#claimed++ || buffer === undefined || buffer.length !== length) {
       throw malformed("a buffer is missing or has another length");
     }
     return this.#remember(toView(kind, buffer));
@@ -350,6 +377,13 @@ export class Decoder {
     if (count > this.#end - this.#position) throw malformed("it is truncated");
   }
 
+  /** Passes over some bytes and tells where they begin. */
+  #past(length: number): number {
+    const position = this.#position;
+    this.#skip(length);
+    return position;
+  }
+
   #skip(length: number): void {
     if (length > this.#end - this.#position) throw malformed("it is truncated");
     this.#position += length;
@@ -386,9 +420,25 @@ function toView(kind: number, bytes: Uint8Array): unknown {
   if (bytes.length % size !== 0) throw malformed("a typed array has a broken element");
   // A buffer of its own is needed for a bare ArrayBuffer, and where the elements do not align.
   const isUsable = kind !== BARE_BUFFER && bytes.byteOffset % size === 0;
-  const { buffer, byteOffset } = isUsable ? bytes : bytes.slice();
+  const { buffer, byteOffset } = isUsable ? bytes : copyOf(bytes, 0, bytes.length);
   const own = buffer as ArrayBuffer; // never shared memory: the transports make it
   return kind === BARE_BUFFER ? own : new View(own, byteOffset, bytes.length / size);
+}
+
+/** A copy in a buffer of its own; `slice` of Node's `Buffer`, which sockets give, is no copy. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
+/** Whether a text stands at a place as ASCII. */
+function isAt(text: string, bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== bytes[start + index] || code >= 0x80) return false;
+  }
+  return true;
 }
 
 function toRegExp(source: unknown, flags: unknown): RegExp {

@@ -7,13 +7,22 @@
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { ByteWriter } from "./byte_writer.ts";
-import { BARE_BUFFER, type CodecHooks, Ext, UINT8_VIEW, VIEWS } from "./codec_hooks.ts";
+import {
+  BARE_BUFFER,
+  type CodecHooks,
+  Ext,
+  MAX_BIGINT_BYTES,
+  UINT8_VIEW,
+  VIEWS,
+} from "./codec_hooks.ts";
 import { toErrorRecord } from "./wire_error.ts";
 
 /** Strings up to this length are written by a loop, which beats the call into the runtime. */
 const SHORT_STRING = 48;
 /** Objects up to this number are looked for by a scan, which beats a map. */
-const FEW_OBJECTS = 16;
+const FEW_OBJECTS = 32;
+/** What a decoder takes. */
+const MAX_BIGINT_DIGITS = 2 * MAX_BIGINT_BYTES - 2;
 const TWO_32 = 0x1_0000_0000;
 
 /** Stands where no value is being encoded. */
@@ -41,8 +50,8 @@ export class Encoder {
    *
    * @param value The value.
    * @param writer Where to; rewound to where it was when this throws.
-   * @param buffers Takes copies of buffers of `limits.chunkThresholdBytes` and more; absent: all
-   * buffers stand in the body.
+   * @param buffers Empty; takes copies of buffers of `limits.chunkThresholdBytes` and more, none
+   * when this throws. Absent: all buffers stand in the body.
    * @throws {PulsingRuntimeError} kind `"not-encodable"`: a function, a symbol, a key
    * `"__proto__"`, or too deep; the message names the place.
    */
@@ -54,10 +63,13 @@ export class Encoder {
       this.#value(value);
     } catch (error) {
       writer.rewind(mark);
+      if (buffers !== undefined) buffers.length = 0;
       throw error;
     } finally {
       if (this.#seen.length > 0) this.#seen = [];
       this.#numbers = undefined;
+      this.#writer = NOWHERE;
+      this.#buffers = undefined;
       this.#depth = 0;
       if (this.#path.length > 0) this.#path = [];
     }
@@ -331,6 +343,9 @@ export class Encoder {
     const isNegative = value < 0n;
     let digits = (isNegative ? -value : value).toString(16);
     if (digits.length % 2 === 1) digits = `0${digits}`;
+    if (digits.length > MAX_BIGINT_DIGITS) {
+      throw this.#refuse(`a bigint above ${MAX_BIGINT_BYTES} bytes`, "send its bytes instead");
+    }
     const length = digits.length / 2;
     const writer = this.#writer;
     writer.reserve(length + 7);

@@ -71,13 +71,13 @@ const REBUILD: Readonly<Record<ErrorClassName, Rebuild>> = nullPrototype({
       ...(typeof errorName === "string" && { errorName }),
     }),
   PulsingBusinessError: (message, _options, { code, details }) =>
-    new PulsingBusinessError(typeof code === "number" ? code : String(code), message, details),
+    new PulsingBusinessError(typeof code === "number" ? code : textOf(code), message, details),
   PulsingSystemError: (message, _options, { recoverable }) =>
     new PulsingSystemError(message, recoverable !== false),
   PulsingTimeoutError: (_message, _options, { operation, durationMs }) =>
-    new PulsingTimeoutError(String(operation), Number(durationMs) || 0),
+    new PulsingTimeoutError(textOf(operation), typeof durationMs === "number" ? durationMs : 0),
   PulsingUnsupportedError: (_message, _options, { operation }) =>
-    new PulsingUnsupportedError(String(operation)),
+    new PulsingUnsupportedError(textOf(operation)),
 });
 
 const BUILT_IN: Readonly<Record<string, new (message: string) => Error>> = nullPrototype({
@@ -132,6 +132,11 @@ function restore(error: PulsingError, fields: Fields): PulsingError {
   }
   if (fields.cause !== undefined) define(error, "cause", fields.cause);
   return error;
+}
+
+/** Never the text form of an object from the wire: making it would call what it names. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function optionsOf({ kind, retryable }: Fields): PulsingErrorOptions {

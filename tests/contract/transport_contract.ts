@@ -186,6 +186,47 @@ export function transportContract(name: string, make: () => Transport): void {
     await second[Symbol.asyncDispose]();
   });
 
+  test(`${name}: close loses nothing while unread bytes wait on the closing side`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    near.connection.pause();
+    far.connection.write(pattern(3_000_000, 2));
+    far.connection.pause();
+    for (let round = 0; round < 8; round++) near.connection.write(pattern(1_000_000, round));
+    near.connection.close();
+    far.connection.resume();
+    await eventually(() => far.closes === 1 && near.closes === 1, { what: "both ends closed" });
+    assert.equal(far.length, MAGIC.length + 8_000_000);
+  });
+
+  test(`${name}: abort of a paused connection is reported once`, async () => {
+    await using place = await open();
+    const [near] = await place.pair();
+    near.connection.pause();
+    near.connection.abort();
+    await eventually(() => near.closes === 1, { what: "the near end closed" });
+  });
+
+  test(`${name}: pause holds bytes back and resume lets them through`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    far.connection.pause();
+    for (let round = 0; round < 50; round++) near.connection.write(pattern(100, round));
+    far.connection.write(pattern(1, 1));
+    await eventually(() => near.length === 1, { what: "the other direction" });
+    assert.equal(far.length, MAGIC.length);
+    far.connection.resume();
+    await eventually(() => far.length === MAGIC.length + 5_000, { what: "the held bytes" });
+  });
+
+  test(`${name}: a second close of a listener leaves the next owner of the address alone`, async () => {
+    const first = await open();
+    await first.listener.close();
+    await using second = await new Place(first.transport).open(first.listener.address);
+    await first.listener.close();
+    await second.pair();
+  });
+
   test(`${name}: a hundred connects and disconnects leave nothing behind`, async () => {
     await using place = await open();
     for (let round = 0; round < 100; round++) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isPulsingError } from "../../lib/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/limits.ts";
-import { decodeValue, encodeValue } from "../../lib/wire/codec.ts";
+import { Decoder, decodeValue, encodeValue } from "../../lib/wire/codec.ts";
 import { FrameReader } from "../../lib/wire/frame.ts";
 import { test } from "../harness.ts";
 
@@ -81,6 +81,23 @@ test("decoder refuses a back reference that leads nowhere", () => {
   bytes[1] = 2;
   new DataView(bytes.buffer).setFloat64(2, 1e9);
   assert.throws(() => decodeValue(bytes), /back reference/);
+});
+
+test("decoder refuses a buffer beside the body that is claimed twice", () => {
+  const claim = [0xc7, 9, 12, 0, 0, 0, 0, 0, 0, 0, 0, 8];
+  const bytes = Uint8Array.from([0x92, ...claim, ...claim]);
+  assert.throws(
+    () => new Decoder(DEFAULT_LIMITS).decode(bytes, 0, bytes.length, [new Uint8Array(8)]),
+    (error) => isPulsingError(error, "not-decodable"),
+  );
+});
+
+test("decoder ends in a value for errors whose fields are no text", () => {
+  const hostile = { toString: 1, valueOf: 1 };
+  for (const type of ["PulsingBusinessError", "PulsingTimeoutError", "PulsingUnsupportedError"]) {
+    const list = encodeValue([{ type, code: hostile, operation: hostile, durationMs: hostile }]);
+    assert.ok(decodeValue(Uint8Array.from([0xc7, list.length, 9, ...list])) instanceof Error);
+  }
 });
 
 test("frame reader gives the same frames however the bytes are cut (property)", () => {

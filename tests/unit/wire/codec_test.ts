@@ -1,6 +1,7 @@
 /** The codec keeps what structured clone keeps, and plain data is readable by any MessagePack. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { decode as libraryDecode, encode as libraryEncode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { isPulsingError, PulsingBusinessError } from "../../../lib/errors.ts";
@@ -22,6 +23,7 @@ const FAITHFUL: readonly (readonly [name: string, value: unknown])[] = [
   ["bigints", [0n, 1n, -1n, 2n ** 64n, -(2n ** 100n), 255n, 256n]],
   ["text", ["", "a", "é", "日本", "😀", "x".repeat(31), "x".repeat(32), "é".repeat(300)]],
   ["long text", "x".repeat(70_000)],
+  ["a leading U+FEFF", ["\uFEFFa", `\uFEFF${"x".repeat(60)}`]],
   ["dates", [new Date(0), new Date(-1.5e12), new Date(NaN)]],
   ["regular expressions", [/a+b/gi, /[/]\n/u]],
   ["maps", new Map<unknown, unknown>([[1, "a"], ["k", { v: 1 }], [{ a: 1 }, new Map()]])],
@@ -141,6 +143,36 @@ test("encode puts large buffers out of band as copies", () => {
     source: Float64Array;
   };
   assert.deepEqual(copy.source, new Float64Array(50).fill(2.5));
+});
+
+test("encode takes back the buffers of a value that cannot be encoded", () => {
+  const buffers: Uint8Array[] = [];
+  const encoder = new Encoder(resolveLimits({ chunkThresholdBytes: 10 }));
+  const value = [new Uint8Array(20), () => 1];
+  assert.throws(() => encoder.encode(value, new ByteWriter(), buffers));
+  assert.equal(buffers.length, 0);
+});
+
+test("decodeValue shares no memory with a socket's Buffer", () => {
+  const socketBytes = Buffer.from(encodeValue([Uint8Array.of(1, 2), Uint8Array.of(3).buffer]));
+  const [bytes, buffer] = decodeValue(socketBytes) as [Uint8Array, ArrayBuffer];
+  socketBytes.fill(0);
+  assert.deepEqual(bytes, Uint8Array.of(1, 2));
+  assert.deepEqual(new Uint8Array(buffer), Uint8Array.of(3));
+});
+
+test("decode reads keys it has met and keys that look alike", () => {
+  const records = ["name", "nime", "nbme", "", "n", "é", "name"].map((key) => ({ [key]: 1 }));
+  const bytes = encodeValue(records);
+  const decoder = new Decoder(DEFAULT_LIMITS);
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(decoder.decode(bytes, 0, bytes.length), records);
+  }
+});
+
+test("encodeValue refuses a bigint that no decoder takes", () => {
+  const refused = (error: unknown) => isPulsingError(error, "not-encodable");
+  assert.throws(() => encodeValue(1n << BigInt(8 * 1_048_577)), refused);
 });
 
 test("encodeValue agrees with the MessagePack library on plain data (property)", () => {
