@@ -40,10 +40,8 @@ export class Mailbox {
 
   /** Adds an envelope; `false` when even the senders' places are taken and it was not added. */
   push(envelope: Envelope): boolean {
-    if (this.#length === this.#slots.length) {
-      if (this.#length >= this.#bound) return false;
-      this.#grow();
-    }
+    if (this.#length >= this.#bound) return false;
+    if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = envelope;
     this.#length++;
     return true;

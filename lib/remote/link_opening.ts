@@ -33,6 +33,8 @@ export interface OpeningOptions {
   refuse(peer: Introduction): Rejection | undefined;
   /** Called in the moment in which the link is up. */
   onUp(link: Association): void;
+  /** Called once when the connection has ended, whether it became a link or not. */
+  onEnded(): void;
 }
 
 /**
@@ -113,6 +115,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   }
 
   onClose(error?: Error): void {
+    this.#options.onEnded();
     if (this.#link !== undefined) return this.#link.onClose(error);
     this.#fail(this.#unreachable("the connection ended before the handshake", error));
   }

@@ -43,7 +43,9 @@ export class Links {
   readonly #up = new Map<NodeId, Association>();
   readonly #dials = new Map<NodeId, Promise<Association>>();
   readonly #failures = new Map<NodeId, Failure>();
+  readonly #connections = new Set<Connection>();
   readonly #abort = new AbortController();
+  #onQuiet: (() => void) | undefined = undefined;
 
   constructor(host: LinksHost) {
     this.#host = host;
@@ -105,10 +107,16 @@ export class Links {
     return await this.#dialAddress(address, this.#host.introduce(), signal);
   }
 
-  /** Says goodbye on all links and opens no more. */
-  close(): void {
+  /**
+   * Says goodbye on all links and opens no more.
+   *
+   * @returns When every connection has ended; a transport ends one whose other side is silent.
+   */
+  close(): Promise<void> {
     this.#abort.abort(this.#unreachable("any", "this node is shut down"));
     for (const link of this.all) link.close();
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onQuiet = resolve);
   }
 
   /** Takes note that a link has ended. */
@@ -171,6 +179,7 @@ export class Links {
     isDialler: boolean,
     introduction: Introduction,
   ): Promise<Association> {
+    this.#connections.add(connection);
     return openLink({
       host: this.#host,
       connection,
@@ -178,6 +187,10 @@ export class Links {
       introduction,
       refuse: (peer) => isDialler ? undefined : this.#refuse(introduction, peer),
       onUp: (link) => this.#onUp(link),
+      onEnded: () => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#onQuiet?.();
+      },
     });
   }
 

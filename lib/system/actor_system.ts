@@ -307,8 +307,9 @@ export class ActorSystem implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#node.close();
     this.#cluster.leave();
-    this.#links.close();
+    const quiet = this.#links.close();
     await this.#listener?.close();
+    await quiet;
   }
 }
 
