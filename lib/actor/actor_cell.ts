@@ -53,10 +53,11 @@ export interface CellNode {
 
 /** How a cell is made. */
 export interface CellOptions {
-  readonly path?: ActorPath;
+  readonly path: ActorPath | undefined;
   /** The class name, when the actor is an instance of a registered class. */
-  readonly className?: string;
-  readonly mailboxCapacity?: number;
+  readonly className: string | undefined;
+  /** Absent: the node's limit. */
+  readonly mailboxCapacity: number | undefined;
 }
 
 /** Where an actor is in its life. */

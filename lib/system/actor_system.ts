@@ -5,6 +5,7 @@
  */
 
 import type { CellContext } from "../actor/context.ts";
+import type { CellOptions } from "../actor/actor_cell.ts";
 import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
@@ -181,7 +182,9 @@ export class ActorSystem implements AsyncDisposable {
     if (!isReceiver(actor)) {
       throw new TypeError("Cannot spawn actor: the object has no receive method");
     }
-    const cell = await this.#node.spawn(() => new ReceiverBody(actor), cellOptions(options));
+    const { name, mailboxCapacity } = options;
+    const cellOf = () => new ReceiverBody(actor);
+    const cell = await this.#node.spawn(cellOf, cellOptions(name, mailboxCapacity, undefined));
     return cell.ref;
   }
 
@@ -200,19 +203,18 @@ export class ActorSystem implements AsyncDisposable {
     options: ClassSpawnOptions<ConstructorParameters<C>> = {},
   ): Promise<ActorProxy<InstanceType<C>>> {
     const definition = definitionOf(cls);
-    const { placement = "local", concurrency = definition.concurrency } = options;
+    const { name, args = NO_ARGUMENTS, placement = "local" } = options;
+    const { concurrency = definition.concurrency } = options;
     if (placement !== "local") {
       throw new TypeError(`Cannot spawn actor with placement "${placement}": expected "local"`);
     }
-    const mailboxCapacity = options.mailboxCapacity ?? definition.mailboxCapacity;
     const makeBody = () => {
-      const instance: object = Reflect.construct(definition.cls, options.args ?? []);
+      const instance: object = Reflect.construct(definition.cls, args);
       return new ClassBody(instance, definition.methods, concurrency === "sequential");
     };
-    const cell = await this.#node.spawn(makeBody, {
-      ...cellOptions({ ...options, ...(mailboxCapacity !== undefined && { mailboxCapacity }) }),
-      className: definition.name,
-    });
+    const mailboxCapacity = options.mailboxCapacity ?? definition.mailboxCapacity;
+    const started = this.#node.spawn(makeBody, cellOptions(name, mailboxCapacity, definition.name));
+    const cell = started instanceof Promise ? await started : started;
     return cell.ref.asType(cls);
   }
 
@@ -261,7 +263,7 @@ export class ActorSystem implements AsyncDisposable {
    * @returns When the actor is gone.
    */
   async stop(name: string): Promise<void> {
-    const cell = isId(name) ? this.#node.cellWithId(name) : this.#node.cellAt(pathOfName(name));
+    const cell = this.#node.cellWithId(name) ?? this.#node.cellAt(pathOfName(name));
     await cell?.stop();
   }
 
@@ -313,12 +315,13 @@ export class ActorSystem implements AsyncDisposable {
   }
 }
 
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
+
 function cellOptions(
-  { name, mailboxCapacity }: SpawnOptions,
-): { path?: string; mailboxCapacity?: number } {
+  name: string | undefined,
+  mailboxCapacity: number | undefined,
+  className: string | undefined,
+): CellOptions {
   checkCapacity(mailboxCapacity);
-  return {
-    ...(name !== undefined && { path: pathOfName(name) }),
-    ...(mailboxCapacity !== undefined && { mailboxCapacity }),
-  };
+  return { path: name === undefined ? undefined : pathOfName(name), mailboxCapacity, className };
 }
