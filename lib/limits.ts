@@ -146,17 +146,28 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
  * @throws {TypeError} When a name is not a limit.
  */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw new TypeError(`Cannot set limit "${name}": there is no such limit`);
-    }
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot set limit "${name}" to ${value}: expected a positive integer`);
-    }
-  }
+  checkOverrides("limit", overrides, DEFAULT_LIMITS);
   const limits = Object.freeze({ ...DEFAULT_LIMITS, ...overrides });
   if (limits.linkTimeoutMs <= limits.linkIdleMs) {
     throw new RangeError('Cannot set limit "linkTimeoutMs": it must be above "linkIdleMs"');
   }
   return limits;
+}
+
+/**
+ * Checks that overrides name known numbers and set them to positive integers.
+ *
+ * @param what What they are called in errors.
+ * @throws {TypeError} When a name is not among the defaults.
+ * @throws {RangeError} When a value is not a positive integer.
+ */
+export function checkOverrides(what: string, overrides: object, defaults: object): void {
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!Object.hasOwn(defaults, name)) {
+      throw new TypeError(`Cannot set ${what} "${name}": there is no such ${what}`);
+    }
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`Cannot set ${what} "${name}" to ${value}: expected a positive integer`);
+    }
+  }
 }

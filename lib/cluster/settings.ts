@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkOverrides } from "../limits.ts";
+
 /** How the nodes of a cluster keep each other informed. */
 export interface ClusterSettings {
   /** Time between two rounds of gossip, in milliseconds. Lower spreads news faster. */
@@ -38,15 +40,6 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = Object.freeze({
  * @throws {TypeError} When a name is not a setting.
  */
 export function resolveClusterSettings(overrides: Partial<ClusterSettings> = {}): ClusterSettings {
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(DEFAULT_CLUSTER_SETTINGS, name)) {
-      throw new TypeError(`Cannot set gossip setting "${name}": there is no such setting`);
-    }
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(
-        `Cannot set gossip setting "${name}" to ${value}: expected a positive integer`,
-      );
-    }
-  }
+  checkOverrides("gossip setting", overrides, DEFAULT_CLUSTER_SETTINGS);
   return Object.freeze({ ...DEFAULT_CLUSTER_SETTINGS, ...overrides });
 }
