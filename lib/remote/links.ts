@@ -110,13 +110,23 @@ export class Links {
   /**
    * Says goodbye on all links and opens no more.
    *
-   * @returns When every connection has ended; a transport ends one whose other side is silent.
+   * @returns When every connection has ended; those left after `shutdownTimeoutMs` are cut.
    */
   close(): Promise<void> {
     this.#abort.abort(this.#unreachable("any", "this node is shut down"));
     for (const link of this.all) link.close();
     if (this.#connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onQuiet = resolve);
+    return new Promise((resolve) => {
+      const cut = () => {
+        for (const connection of this.#connections) connection.abort();
+        resolve();
+      };
+      const timer = this.#host.clock.setTimer(cut, this.#host.limits.shutdownTimeoutMs);
+      this.#onQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** Takes note that a link has ended. */
