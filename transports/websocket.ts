@@ -5,10 +5,10 @@
  * @module
  */
 
-import { PulsingRuntimeError } from "../lib/errors.ts";
 import { parseHostPort } from "../lib/address.ts";
 import type { Connection, DialOptions, Transport } from "../lib/transport.ts";
 import { listenSniffing } from "./_listener.ts";
+import { unreachable } from "./tcp.ts";
 import { WebSocketConnection } from "./_websocket_connection.ts";
 import { MAX_PAYLOAD_BYTES, WEBSOCKET_PATH } from "./_websocket_server.ts";
 import { type WebSocketLike, ws } from "./_ws.ts";
@@ -36,14 +36,7 @@ function dialWebSocket(address: string, { signal }: DialOptions = {}): Promise<C
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.on("error", (cause) => {
       signal?.removeEventListener("abort", onAbort);
-      reject(
-        new PulsingRuntimeError(`Cannot reach node at ${address}: ${cause.message}`, {
-          kind: "node-unreachable",
-          retryable: true,
-          address,
-          cause,
-        }),
-      );
+      reject(unreachable(address, cause));
     });
     const connection = new WebSocketConnection(socket, address);
     socket.on("open", () => {

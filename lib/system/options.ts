@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopbackHost, isWildcardHost, parseHostPort } from "../address.ts";
+import { isLoopbackHost, parseHostPort } from "../address.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type ClusterSettings, resolveClusterSettings } from "../cluster/settings.ts";
 import { type Limits, resolveLimits } from "../limits.ts";
@@ -174,11 +174,6 @@ export function isSameOptions(one: InitOptions, other: InitOptions): boolean {
 /** Whether an address can be reached from other machines. */
 export function isOpenToOthers(address: string): boolean {
   return !isLoopbackHost(parseHostPort(address).host);
-}
-
-/** Whether an address cannot be dialled as it is. */
-export function isWildcard(address: string): boolean {
-  return isWildcardHost(parseHostPort(address).host);
 }
 
 function isSameValue(one: unknown, other: unknown): boolean {
