@@ -10,6 +10,9 @@ import type { WebSocketLike } from "./_ws.ts";
 /** Bytes in the send buffer from which a writer should wait. */
 const HIGH_WATER_BYTES = 1_048_576;
 
+/** How long a closed connection waits for the other side's half of the closing handshake. */
+const LINGER_MS = 1_000;
+
 /** Bytes in WebSocket messages: one message per write. */
 export class WebSocketConnection implements Connection {
   readonly remoteAddress: string;
@@ -21,6 +24,7 @@ export class WebSocketConnection implements Connection {
   #isEnded = false;
   #isReported = false;
   #isFull = false;
+  #lingering: ReturnType<typeof setTimeout> | undefined = undefined;
   #error: Error | undefined = undefined;
   readonly #onSent = (): void => this.#lookForRoom();
 
@@ -29,10 +33,7 @@ export class WebSocketConnection implements Connection {
     this.remoteAddress = remoteAddress;
     socket.on("message", (data) => this.#take(data));
     socket.on("error", (error) => this.#error = error);
-    socket.on("close", () => {
-      this.#isEnded = true;
-      this.#deliverKept();
-    });
+    socket.on("close", () => this.#end());
   }
 
   get bufferedBytes(): number {
@@ -66,6 +67,7 @@ export class WebSocketConnection implements Connection {
     if (this.#isClosed) return;
     this.#drop();
     this.#socket.close(1000);
+    this.#linger();
     // A paused socket would never see the other side's half of the closing handshake.
     this.#socket.resume();
   }
@@ -73,7 +75,8 @@ export class WebSocketConnection implements Connection {
   abort(): void {
     this.#drop();
     this.#socket.terminate();
-    this.#deliverKept();
+    // Not every runtime reports the end of a socket that was terminated while it was closing.
+    queueMicrotask(() => this.#end());
   }
 
   /** Keeps messages that `ws` had already cut out of its buffer when it was paused. */
@@ -94,6 +97,19 @@ export class WebSocketConnection implements Connection {
     if (!this.#isEnded || this.#isReported || this.#early.length > 0) return;
     this.#isReported = true;
     handler.onClose(this.#error);
+  }
+
+  #end(): void {
+    clearTimeout(this.#lingering);
+    this.#isEnded = true;
+    this.#deliverKept();
+  }
+
+  #linger(): void {
+    this.#lingering = setTimeout(() => {
+      if (this.#socket.bufferedAmount > 0) this.#linger();
+      else this.abort();
+    }, LINGER_MS);
   }
 
   #drop(): void {

@@ -15,7 +15,7 @@
 
 import type { NodeId } from "../address.ts";
 import { isId } from "../address.ts";
-import { type ErrorKind, PulsingRuntimeError } from "../errors.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import type { Credit } from "./credit.ts";
 
@@ -112,15 +112,19 @@ export function decodeRejection(bytes: Uint8Array): Rejection {
   return { reason: reason as Rejection["reason"], message }; // other reasons are only shown
 }
 
-/** The error for a rejected handshake. */
-export function rejectionError(rejection: Rejection, address: string): PulsingRuntimeError {
-  const kind: ErrorKind = "handshake-failed";
-  const retryable = rejection.reason === "duplicate" || rejection.reason === "busy";
-  return new PulsingRuntimeError(`Cannot link to ${address}: ${rejection.message}`, {
-    kind,
-    retryable,
-    address,
-  });
+/** The error for a rejected handshake; `retryable` when the peer is one of us and may accept later. */
+export class HandshakeRejected extends PulsingRuntimeError {
+  readonly reason: Rejection["reason"];
+
+  constructor({ reason, message }: Rejection, address: string) {
+    const retryable = reason === "duplicate" || reason === "busy" || reason === "shutdown";
+    super(`Cannot link to ${address}: ${message}`, {
+      kind: "handshake-failed",
+      retryable,
+      address,
+    });
+    this.reason = reason;
+  }
 }
 
 function decodeRecord(bytes: Uint8Array): Record<string, unknown> {

@@ -15,12 +15,14 @@ import {
   decodeRejection,
   encodeIntroduction,
   encodeRejection,
+  HandshakeRejected,
   type Introduction,
   judge,
   type Rejection,
-  rejectionError,
 } from "./handshake.ts";
 import type { LinkHost } from "./link_host.ts";
+
+const SHUTTING_DOWN: Rejection = { reason: "shutdown", message: "the node is shutting down" };
 
 /** How a connection becomes a link. */
 export interface OpeningOptions {
@@ -29,6 +31,8 @@ export interface OpeningOptions {
   readonly isDialler: boolean;
   /** What this side says about itself. */
   readonly introduction: Introduction;
+  /** Ends the opening: the connection is closed. A link that is up is not touched. */
+  readonly signal: AbortSignal;
   /** A further reason to refuse a peer whose introduction is in order. */
   refuse(peer: Introduction): Rejection | undefined;
   /** Called in the moment in which the link is up. */
@@ -43,6 +47,7 @@ export interface OpeningOptions {
  * @returns The link.
  * @throws {PulsingRuntimeError} kind `"handshake-failed"`: the peer is not one of us, refused or
  * was refused; kind `"node-unreachable"`: it did not answer in time or went away.
+ * @throws The signal's reason.
  */
 export function openLink(options: OpeningOptions): Promise<Association> {
   return new Promise((resolve, reject) => {
@@ -59,6 +64,10 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   readonly #reader: FrameReader;
   readonly #timer: Timer;
   #magicSeen: number;
+  readonly #onAbort = (): void => {
+    if (!this.#options.isDialler) this.#send(FrameKind.reject, encodeRejection(SHUTTING_DOWN));
+    this.#fail(asError(this.#options.signal.reason));
+  };
   #isOver = false;
   #link: Association | undefined = undefined;
 
@@ -80,6 +89,9 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   }
 
   begin(): void {
+    const { signal } = this.#options;
+    if (signal.aborted) return this.#onAbort();
+    signal.addEventListener("abort", this.#onAbort);
     if (!this.#options.isDialler) return;
     const hello = encodeIntroduction(this.#options.introduction);
     this.#send(FrameKind.hello, hello, MAGIC);
@@ -102,7 +114,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     const expected = this.#options.isDialler ? FrameKind.welcome : FrameKind.hello;
     if (kind === expected) return this.#onIntroduction(decodeIntroduction(body));
     if (kind === FrameKind.reject && this.#options.isDialler) {
-      return this.#fail(rejectionError(decodeRejection(body), this.#address));
+      return this.#fail(new HandshakeRejected(decodeRejection(body), this.#address));
     }
     throw new PulsingRuntimeError(`Cannot link to ${this.#address}: unexpected frame ${kind}`, {
       kind: "handshake-failed",
@@ -129,7 +141,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     const rejection = judge(introduction, peer) ?? this.#options.refuse(peer);
     if (rejection !== undefined) {
       if (!isDialler) this.#send(FrameKind.reject, encodeRejection(rejection));
-      return this.#fail(rejectionError(rejection, this.#address));
+      return this.#fail(new HandshakeRejected(rejection, this.#address));
     }
     if (!isDialler) this.#send(FrameKind.welcome, encodeIntroduction(introduction));
     this.#up(peer);
@@ -137,7 +149,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
 
   #up(peer: Introduction): void {
     const { host, connection, isDialler } = this.#options;
-    this.#timer.cancel();
+    this.#stopWaiting();
     const { chunkBytes, chunkThresholdBytes } = host.limits;
     this.#reader.maxFrameBytes = 2 * Math.max(chunkBytes, chunkThresholdBytes) + 65_536;
     this.#link = new Association(host, connection, peer, isDialler);
@@ -148,9 +160,14 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   #fail(error: Error): void {
     if (this.#isOver || this.#link !== undefined) return;
     this.#isOver = true;
-    this.#timer.cancel();
+    this.#stopWaiting();
     this.#options.connection.close();
     this.#reject(error);
+  }
+
+  #stopWaiting(): void {
+    this.#timer.cancel();
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
   }
 
   #takeMagic(bytes: Uint8Array): Uint8Array {

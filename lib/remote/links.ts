@@ -6,10 +6,10 @@
 
 import type { NodeId } from "../address.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { asError, isPulsingError, PulsingRuntimeError } from "../errors.ts";
+import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
-import { type Introduction, judge, type Rejection } from "./handshake.ts";
+import { HandshakeRejected, type Introduction, judge, type Rejection } from "./handshake.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
 
@@ -154,7 +154,7 @@ export class Links {
     try {
       return await this.#dialAddress(address, this.#host.introduce());
     } catch (error) {
-      if (!isPulsingError(error, "handshake-failed") || !error.retryable) throw error;
+      if (!(error instanceof HandshakeRejected && error.reason === "duplicate")) throw error;
     }
     for (let waited = 0; waited < CROSSING_MS; waited += CROSSING_MS / 10) {
       const link = this.get(nodeId);
@@ -195,6 +195,7 @@ export class Links {
       connection,
       isDialler,
       introduction,
+      signal: this.#abort.signal,
       refuse: (peer) => isDialler ? undefined : this.#refuse(introduction, peer),
       onUp: (link) => this.#onUp(link),
       onEnded: () => {
@@ -213,9 +214,6 @@ export class Links {
   }
 
   #refuse(ours: Introduction, theirs: Introduction): Rejection | undefined {
-    if (this.#abort.signal.aborted) {
-      return { reason: "shutdown", message: "the node is shutting down" };
-    }
     if (this.#up.size >= this.#host.limits.maxLinks) {
       return { reason: "busy", message: "the node has too many links" };
     }

@@ -233,3 +233,32 @@ test("a call cancelled while it waits behind a large message is never run", asyn
   await large;
   assert.equal(await both.sink.state(), 0);
 });
+
+test("shutdown does not wait for a dial that is still in its handshake", async () => {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  let ended = 0;
+  const silent = { onBytes() {}, onDrain() {}, onClose: () => void ended++ };
+  await using listener = await transport.listen({
+    address: "127.0.0.1:0",
+    handshakeTimeoutMs: 60_000,
+    accept: (connection) => connection.start(silent),
+  });
+  const limits = { handshakeTimeoutMs: 60_000, shutdownTimeoutMs: 60_000 };
+  const seeds = [listener.address];
+  const system = await pul.actorSystem({
+    addr: "127.0.0.1:0",
+    transport,
+    seeds,
+    limits,
+    joinTimeoutMs: 0,
+  });
+  const caller = await transport.dial(system.addr!);
+  caller.start(silent);
+  caller.write(new Uint8Array([0xf0, 0x50, 0x55, 0x4c])); // magic, but no hello
+  await new Promise((resolve) => setTimeout(resolve));
+  let isDown = false;
+  const shutdown = system.shutdown().then(() => isDown = true);
+  await eventually(() => isDown);
+  await shutdown;
+  await eventually(() => ended === 2);
+});
