@@ -10,13 +10,11 @@
  */
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import type { Clock } from "../clock.ts";
 import { asActorError, PulsingRuntimeError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
-import type { Logger } from "../logger.ts";
 import type { ActorBody } from "./actor_body.ts";
 import { ActorRef, type ActorTarget } from "./actor_ref.ts";
 import { type CallOptions, withCallOptions } from "./call_options.ts";
+import type { CellNode, CellOptions } from "./cell_node.ts";
 import {
   type CellContext,
   contextOf,
@@ -25,40 +23,13 @@ import {
   leaveTurn,
   runAcrossTurns,
 } from "./context.ts";
-import type { Dispatcher, Runnable } from "./dispatcher.ts";
+import type { Runnable } from "./dispatcher.ts";
 import { Envelope, LocalAsk } from "./envelope.ts";
 import { LocalStream } from "./local_stream.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
-
-/** What a cell needs from the node it runs on. */
-export interface CellNode {
-  readonly nodeId: NodeId;
-  /** `host:port` under which others reach the node; `undefined` when it does not listen. */
-  readonly address: string | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly limits: Limits;
-  readonly dispatcher: Dispatcher;
-  /** The actor system, for the user's context. */
-  readonly system: unknown;
-  /** Copies a message when the system isolates its actors; absent: messages go by reference. */
-  readonly clone?: (message: unknown) => unknown;
-  /** Draws an actor's id and makes it findable by it. */
-  newActorId(cell: ActorCell): ActorId;
-  /** Forgets the actor: its name is free from now on. */
-  release(cell: ActorCell): void;
-}
-
-/** How a cell is made. */
-export interface CellOptions {
-  readonly path: ActorPath | undefined;
-  /** The class name, when the actor is an instance of a registered class. */
-  readonly className: string | undefined;
-  /** Absent: the node's limit. */
-  readonly mailboxCapacity: number | undefined;
-}
+import { RunningCalls } from "./running_calls.ts";
 
 /** Where an actor is in its life. */
 export type CellState = "starting" | "running" | "stopping" | "stopped";
@@ -66,40 +37,28 @@ export type CellState = "starting" | "running" | "stopping" | "stopped";
 /** One running actor. */
 export class ActorCell implements ActorTarget, Runnable {
   readonly node: CellNode;
+  readonly actorId: ActorId;
   readonly path: ActorPath | undefined;
   readonly className: string | undefined;
-  /** Carries the context of hooks, which belong to no message. */
-  readonly lifeEnvelope: Envelope = new Envelope(undefined, undefined);
   readonly #body: ActorBody;
   readonly #mailbox: Mailbox;
-  #running: Set<Envelope> = NO_ENVELOPES;
-  #streams: Map<Envelope, LocalStream> = NO_STREAMS;
   #state: CellState = "starting";
   #isScheduled = false;
-  #actorId: ActorId | undefined = undefined;
+  // Made when they are first needed, which is what makes spawning cheap.
+  #running: RunningCalls | undefined = undefined;
+  #lifeEnvelope: Envelope | undefined = undefined;
   #ref: ActorRef | undefined = undefined;
   #started: Promise<void> | undefined = undefined;
   #stopped: Promise<void> | undefined = undefined;
-  #onIdle: (() => void) | undefined = undefined;
 
   constructor(node: CellNode, body: ActorBody, options: CellOptions) {
     this.node = node;
+    this.actorId = options.actorId;
     this.path = options.path;
     this.className = options.className;
     this.#body = body;
-    this.lifeEnvelope.cell = this;
     const capacity = options.mailboxCapacity ?? node.limits.mailboxCapacity;
     this.#mailbox = new Mailbox(capacity, node.limits.mailboxWaiters);
-  }
-
-  /** The actor's id, drawn when it is first asked for. */
-  get actorId(): ActorId {
-    return this.#actorId ??= this.node.newActorId(this);
-  }
-
-  /** The id, if anybody has asked for it yet. */
-  get knownId(): ActorId | undefined {
-    return this.#actorId;
   }
 
   get nodeId(): NodeId {
@@ -122,6 +81,15 @@ export class ActorCell implements ActorTarget, Runnable {
   /** A reference to this actor. */
   get ref(): ActorRef {
     return this.#ref ??= new ActorRef(this);
+  }
+
+  /** Carries the context of hooks, which belong to no message. */
+  get lifeEnvelope(): Envelope {
+    if (this.#lifeEnvelope === undefined) {
+      this.#lifeEnvelope = new Envelope(undefined, undefined);
+      this.#lifeEnvelope.cell = this;
+    }
+    return this.#lifeEnvelope;
   }
 
   /** The name for errors: the path, or the id of an anonymous actor. */
@@ -222,7 +190,7 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   get #isBusy(): boolean {
-    const running = this.#running.size;
+    const running = this.#running?.size ?? 0;
     return running > 0 && (this.#body.isSequential || running >= this.node.limits.runningCalls);
   }
 
@@ -278,28 +246,20 @@ export class ActorCell implements ActorTarget, Runnable {
       }
       return;
     }
-    const stream = new LocalStream(this, envelope, iterator, () => {
-      this.#streams.delete(envelope);
-      this.#done(envelope);
-    });
+    const running = this.#running ??= new RunningCalls();
+    const stream = new LocalStream(this, envelope, iterator, () => this.#done(envelope));
     if (!envelope.wantsReply) return void stream.cancel();
-    if (this.#streams === NO_STREAMS) this.#streams = new Map();
-    this.#streams.set(envelope, stream);
-    this.#startedWork(envelope);
+    running.addStream(envelope, stream);
     envelope.succeed(new ReplyStream(stream));
   }
 
-  #startedWork(envelope: Envelope): void {
-    if (this.#running === NO_ENVELOPES) this.#running = new Set();
-    this.#running.add(envelope);
-  }
-
   #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
-    this.#startedWork(envelope);
+    const running = this.#running ??= new RunningCalls();
+    running.add(envelope);
     result.then((value) => {
       if (typeof value !== "object" || value === null) envelope.succeed(value);
       else this.#answer(envelope, value);
-      if (!this.#streams.has(envelope)) this.#done(envelope);
+      if (!running.isStream(envelope)) this.#done(envelope);
     }, (error) => {
       envelope.fail(asActorError(error, this.label));
       this.#done(envelope);
@@ -307,8 +267,7 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   #done(envelope: Envelope): void {
-    if (!this.#running.delete(envelope)) return;
-    if (this.#running.size === 0) this.#onIdle?.();
+    if (!this.#running?.remove(envelope)) return;
     if (!this.#isScheduled && this.#mailbox.length > 0 && this.#state === "running") {
       this.#schedule();
     }
@@ -321,7 +280,7 @@ export class ActorCell implements ActorTarget, Runnable {
 
   #stop(): Promise<void> {
     if (this.#state === "stopped") return SETTLED;
-    const isQuiet = this.#state === "running" && this.#running.size === 0;
+    const isQuiet = this.#state === "running" && (this.#running?.size ?? 0) === 0;
     this.#state = "stopping";
     this.#refuseQueued();
     if (!isQuiet || this.#body.hooks.onStop !== undefined) return this.#stopLater();
@@ -332,33 +291,22 @@ export class ActorCell implements ActorTarget, Runnable {
   async #stopLater(): Promise<void> {
     await this.#started?.catch(() => {}); // whoever spawned it hears of the failure
     if (this.state === "stopped") return;
-    for (const stream of this.#streams.values()) stream.fail(this.#stoppedError());
-    if (this.#running.size > 0) await this.#waitForIdle();
+    const { clock, limits, logger } = this.node;
+    const error = () => this.#stoppedError();
+    this.#running?.failStreams(error);
+    await this.#running?.finish(clock, limits.shutdownTimeoutMs, error);
     try {
       await this.#runHook(() => this.#body.hooks.onStop?.());
     } catch (error) {
-      this.node.logger.error("actor's onStop failed", { actor: this.label, error });
+      logger.error("actor's onStop failed", { actor: this.label, error });
     }
     this.#end();
-  }
-
-  async #waitForIdle(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle = resolve;
-    const timer = this.node.clock.setTimer(resolve, this.node.limits.shutdownTimeoutMs);
-    await promise;
-    timer.cancel();
-    for (const envelope of this.#running) {
-      envelope.cancel(this.#stoppedError());
-      envelope.fail(this.#stoppedError());
-    }
-    this.#running.clear();
   }
 
   #end(): void {
     this.#state = "stopped";
     this.#refuseQueued();
-    if (this.lifeEnvelope.isObserved) this.lifeEnvelope.cancel(this.#stoppedError());
+    if (this.#lifeEnvelope?.isObserved) this.#lifeEnvelope.cancel(this.#stoppedError());
     this.node.release(this);
   }
 
@@ -386,10 +334,6 @@ export class ActorCell implements ActorTarget, Runnable {
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
-
-/** Shared by actors that never had a call under way, which is what makes spawning cheap. */
-const NO_ENVELOPES: Set<Envelope> = new Set();
-const NO_STREAMS: Map<Envelope, LocalStream> = new Map();
 
 function refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
   envelope.fail(error);

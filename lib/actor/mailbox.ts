@@ -6,6 +6,9 @@
 
 import type { Envelope } from "./envelope.ts";
 
+/** Shared by mailboxes that never had a message. */
+const NO_SLOTS: (Envelope | undefined)[] = [];
+
 /**
  * A first-in, first-out ring of envelopes with a capacity and senders that wait for it.
  *
@@ -15,7 +18,7 @@ import type { Envelope } from "./envelope.ts";
 export class Mailbox {
   readonly #capacity: number;
   readonly #bound: number;
-  #slots: (Envelope | undefined)[] = [undefined, undefined, undefined, undefined];
+  #slots: (Envelope | undefined)[] = NO_SLOTS;
   #head = 0;
   #length = 0;
 
@@ -64,7 +67,7 @@ export class Mailbox {
 
   #grow(): void {
     const old = this.#slots;
-    const slots = new Array<Envelope | undefined>(old.length * 2).fill(undefined);
+    const slots = new Array<Envelope | undefined>(Math.max(4, old.length * 2)).fill(undefined);
     for (let index = 0; index < this.#length; index++) {
       slots[index] = old[(this.#head + index) & (old.length - 1)];
     }

@@ -6,7 +6,8 @@
  * @module
  */
 
-import type { ActorCell, CellNode } from "../actor/actor_cell.ts";
+import type { ActorCell } from "../actor/actor_cell.ts";
+import type { CellNode } from "../actor/cell_node.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { sleep, type Timer } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
@@ -106,8 +107,7 @@ export class Cluster {
 
   /** Marks a named actor of this node as stopped. */
   unregister(cell: ActorCell): void {
-    if (cell.path === undefined || cell.knownId === undefined) return;
-    this.#state.unregister(cell.path, cell.knownId);
+    if (cell.path !== undefined) this.#state.unregister(cell.path, cell.actorId);
   }
 
   /**

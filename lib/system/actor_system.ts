@@ -5,7 +5,6 @@
  */
 
 import type { CellContext } from "../actor/context.ts";
-import type { CellOptions } from "../actor/actor_cell.ts";
 import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
@@ -19,7 +18,7 @@ import { randomId } from "../random.ts";
 import { Links } from "../remote/links.ts";
 import type { Listener, Transport } from "../transport.ts";
 import { answerHttp } from "./http_endpoints.ts";
-import { LocalNode } from "./local_node.ts";
+import { LocalNode, type SpawnCellOptions } from "./local_node.ts";
 import { nodeLinksHost } from "./node_links.ts";
 import { type InitOptions, isOpenToOthers, resolveOptions, type SystemOptions } from "./options.ts";
 import { RefTable } from "./ref_table.ts";
@@ -321,7 +320,7 @@ function cellOptions(
   name: string | undefined,
   mailboxCapacity: number | undefined,
   className: string | undefined,
-): CellOptions {
+): SpawnCellOptions {
   checkCapacity(mailboxCapacity);
   return { path: name === undefined ? undefined : pathOfName(name), mailboxCapacity, className };
 }

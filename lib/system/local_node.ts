@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ActorCell, type CellNode, type CellOptions } from "../actor/actor_cell.ts";
+import { ActorCell } from "../actor/actor_cell.ts";
+import type { CellNode, CellOptions } from "../actor/cell_node.ts";
 import type { ActorBody } from "../actor/actor_body.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
@@ -30,6 +31,9 @@ export interface LocalNodeOptions {
   onReleased(cell: ActorCell): void;
 }
 
+/** How an actor is made; its id is drawn by the node. */
+export type SpawnCellOptions = Omit<CellOptions, "actorId">;
+
 /** The actors of one node. */
 export class LocalNode implements CellNode {
   readonly nodeId: NodeId;
@@ -41,8 +45,8 @@ export class LocalNode implements CellNode {
   readonly clone?: (message: unknown) => unknown;
   address: string | undefined = undefined;
   readonly #options: LocalNodeOptions;
-  readonly #cells = new Set<ActorCell>();
   readonly #byPath = new Map<ActorPath, ActorCell>();
+  /** In the order in which they were spawned. */
   readonly #byId = new Map<ActorId, ActorCell>();
   #isClosed = false;
 
@@ -59,13 +63,7 @@ export class LocalNode implements CellNode {
 
   /** How many actors there are. */
   get size(): number {
-    return this.#cells.size;
-  }
-
-  newActorId(cell: ActorCell): ActorId {
-    const actorId = randomId(this.#options.random);
-    if (cell.state !== "stopped") this.#byId.set(actorId, cell);
-    return actorId;
+    return this.#byId.size;
   }
 
   cellWithId(actorId: ActorId): ActorCell | undefined {
@@ -85,7 +83,7 @@ export class LocalNode implements CellNode {
    * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
    * @throws {PulsingActorError} What the constructor or `onStart` threw.
    */
-  spawn(makeBody: () => ActorBody, options: CellOptions): ActorCell | Promise<ActorCell> {
+  spawn(makeBody: () => ActorBody, options: SpawnCellOptions): ActorCell | Promise<ActorCell> {
     const { path } = options;
     if (this.#isClosed) throw shutDown();
     if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
@@ -95,8 +93,10 @@ export class LocalNode implements CellNode {
     } catch (error) {
       throw asActorError(error, path);
     }
-    const cell = new ActorCell(this, body, options);
-    this.#cells.add(cell);
+    const { className, mailboxCapacity } = options;
+    const actorId = randomId(this.#options.random);
+    const cell = new ActorCell(this, body, { actorId, path, className, mailboxCapacity });
+    this.#byId.set(actorId, cell);
     if (path !== undefined) this.#byPath.set(path, cell);
     const started = cell.start();
     if (cell.state === "running") return this.#announce(cell);
@@ -104,8 +104,7 @@ export class LocalNode implements CellNode {
   }
 
   release(cell: ActorCell): void {
-    this.#cells.delete(cell);
-    if (cell.knownId !== undefined) this.#byId.delete(cell.knownId);
+    this.#byId.delete(cell.actorId);
     if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
     this.#byPath.delete(cell.path);
     this.#options.onReleased(cell);
@@ -114,7 +113,7 @@ export class LocalNode implements CellNode {
   /** Stops all actors, the youngest first, and takes no new ones. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#cells].reverse().map((cell) => cell.stop()));
+    await Promise.all([...this.#byId.values()].reverse().map((cell) => cell.stop()));
   }
 
   #announce(cell: ActorCell): ActorCell {

@@ -1,0 +1,62 @@
+/**
+ * The messages an actor works on after their turn is over.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Envelope } from "./envelope.ts";
+import type { LocalStream } from "./local_stream.ts";
+
+/** Asynchronous calls and streams of one actor that have not ended yet. */
+export class RunningCalls {
+  readonly #envelopes = new Set<Envelope>();
+  readonly #streams = new Map<Envelope, LocalStream>();
+  #onIdle: (() => void) | undefined = undefined;
+
+  get size(): number {
+    return this.#envelopes.size;
+  }
+
+  add(envelope: Envelope): void {
+    this.#envelopes.add(envelope);
+  }
+
+  addStream(envelope: Envelope, stream: LocalStream): void {
+    this.#envelopes.add(envelope);
+    this.#streams.set(envelope, stream);
+  }
+
+  /** Whether the call has become a stream, which ends by itself. */
+  isStream(envelope: Envelope): boolean {
+    return this.#streams.has(envelope);
+  }
+
+  /** @returns `false` when the message was abandoned before. */
+  remove(envelope: Envelope): boolean {
+    this.#streams.delete(envelope);
+    if (!this.#envelopes.delete(envelope)) return false;
+    if (this.#envelopes.size === 0) this.#onIdle?.();
+    return true;
+  }
+
+  failStreams(error: () => Error): void {
+    for (const stream of this.#streams.values()) stream.fail(error());
+  }
+
+  /** Waits until all have ended; those left after the time are cancelled and failed. */
+  async finish(clock: Clock, timeoutMs: number, error: () => Error): Promise<void> {
+    if (this.#envelopes.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const timer = clock.setTimer(resolve, timeoutMs);
+    await promise;
+    timer.cancel();
+    const abandoned = [...this.#envelopes];
+    this.#envelopes.clear();
+    for (const envelope of abandoned) {
+      envelope.cancel(error());
+      envelope.fail(error());
+    }
+  }
+}
