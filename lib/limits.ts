@@ -43,6 +43,8 @@ export interface Limits {
   readonly chunkBytes: number;
   /** Large messages one side sends at the same time on one link; further ones wait. */
   readonly maxBulkTransfers: number;
+  /** Bytes a node keeps for the next copies of large buffers. Above: they are let go. */
+  readonly maxSpareBytes: number;
   /**
    * Calls without an answer on one link, for each direction.
    *
@@ -115,6 +117,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   chunkThresholdBytes: 65_536,
   chunkBytes: 1_048_576,
   maxBulkTransfers: 8,
+  maxSpareBytes: 8_388_608,
   maxPendingCalls: 65_536,
   maxStreams: 16_384,
   streamWindowItems: 1_024,

@@ -53,10 +53,13 @@ export interface Connection {
    * The transport keeps the array until it is sent, so the caller must not write to it again.
    * After the connection ended this does nothing: the loss is reported by `onClose`.
    *
+   * @param onTaken Called when the transport has no more use for the array, which the caller may
+   * write to again from then on; not called when the other side keeps it or when the connection
+   * ends first.
    * @returns `false` when the send buffer is above its high-water mark: the caller should wait
    * for `onDrain`. The bytes are accepted all the same.
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, onTaken?: () => void): boolean;
   /** Stops `onBytes` until {@link Connection.resume}; the other side's buffer fills up. */
   pause(): void;
   /** Lets bytes flow again. */

@@ -51,9 +51,12 @@ export class SocketConnection implements Connection {
     if (!this.#isPaused) socket.resume();
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onTaken?: () => void): boolean {
     if (this.#isClosed || this.#socket.destroyed) return true;
-    return this.#socket.write(bytes);
+    if (onTaken === undefined) return this.#socket.write(bytes);
+    return this.#socket.write(bytes, (error) => {
+      if (error == null) onTaken();
+    });
   }
 
   pause(): void {

@@ -45,9 +45,13 @@ export class WebSocketConnection implements Connection {
     this.#deliverKept();
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onTaken?: () => void): boolean {
     if (this.#isClosed || this.#isEnded) return true;
-    this.#socket.send(bytes, this.#onSent);
+    const onSent = onTaken === undefined ? this.#onSent : (error?: Error) => {
+      if (error == null) onTaken();
+      this.#lookForRoom();
+    };
+    this.#socket.send(bytes, onSent);
     this.#isFull = this.#socket.bufferedAmount >= HIGH_WATER_BYTES;
     return !this.#isFull;
   }

@@ -75,7 +75,7 @@ export class Association implements ReplyLink, StreamLink {
     this.isDialler = isDialler;
     this.#lastId = isDialler ? -1 : 0;
     const outbox = this.#outbox = new Outbox(connection, () => this.#onRoom());
-    const bulk = this.#bulkOut = new BulkSender(outbox, limits);
+    const bulk = this.#bulkOut = new BulkSender(outbox, host.slabs, limits);
     const hooks = this.#codecHooks();
     const names = new SentNames(limits, outbox);
     const encoder = new Encoder(limits, hooks);

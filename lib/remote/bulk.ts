@@ -15,14 +15,17 @@ import type { Limits } from "../limits.ts";
 import { FrameKind, LENGTH_BYTES } from "../wire/frame.ts";
 import type { HeadReader } from "./head_reader.ts";
 import type { Outbox } from "./outbox.ts";
+import { HEAD_ROOM, type Piece, type SlabPool } from "./slab_pool.ts";
 
 /** A frame too large to be sent in one piece. */
 export interface BulkMessage {
   readonly kind: FrameKind;
   /** The fields in front of the body. */
   readonly head: Uint8Array;
-  /** The body, then its out-of-band buffers. */
-  readonly segments: readonly Uint8Array[];
+  /** Bytes of the body, then of each of its out-of-band buffers. */
+  readonly lengths: readonly number[];
+  /** The same bytes, copied, in the order in which they leave. */
+  readonly pieces: readonly Piece[];
 }
 
 /** A large message on its way out. */
@@ -36,22 +39,34 @@ export interface BulkTransfer {
 interface Sending extends BulkTransfer {
   readonly id: number;
   readonly message: BulkMessage;
-  segment: number;
-  offset: number;
+  sent: number;
 }
 
 /** Sends large messages, a chunk of each in turn. */
 export class BulkSender {
   readonly #outbox: Outbox;
+  readonly #slabs: SlabPool;
   readonly #limits: Limits;
   readonly #active: Sending[] = [];
   readonly #waiting: Sending[] = [];
   #turn = 0;
   #lastId = 0;
 
-  constructor(outbox: Outbox, limits: Limits) {
+  constructor(outbox: Outbox, slabs: SlabPool, limits: Limits) {
     this.#outbox = outbox;
+    this.#slabs = slabs;
     this.#limits = limits;
+  }
+
+  /**
+   * Copies a message, whose parts may be written to again at once.
+   *
+   * @param segments The body, then its out-of-band buffers.
+   */
+  copy(kind: FrameKind, head: Uint8Array, segments: readonly Uint8Array[]): BulkMessage {
+    const pieces: Piece[] = [];
+    for (const segment of segments) this.#slabs.copy(segment, pieces);
+    return { kind, head: head.slice(), lengths: segments.map(({ length }) => length), pieces };
   }
 
   /** Queues a large message; its place in the order of frames is taken now. */
@@ -59,8 +74,7 @@ export class BulkSender {
     const sending: Sending = {
       id: ++this.#lastId,
       message,
-      segment: 0,
-      offset: 0,
+      sent: 0,
       onSent: undefined,
       drop: () => this.#drop(sending),
     };
@@ -77,7 +91,7 @@ export class BulkSender {
       this.#turn %= this.#active.length;
       const sending = this.#active[this.#turn] as Sending; // the turn is below the length
       this.#sendChunk(sending);
-      if (sending.segment === sending.message.segments.length) this.#remove(sending);
+      if (sending.sent === sending.message.pieces.length) this.#remove(sending);
       else this.#turn++;
     }
   }
@@ -86,28 +100,20 @@ export class BulkSender {
     const mark = this.#outbox.begin(FrameKind.bulk);
     const { writer } = this.#outbox;
     writer.varint(id);
-    writer.varint(message.segments.length);
-    for (const segment of message.segments) writer.varint(segment.length);
+    writer.varint(message.lengths.length);
+    for (const length of message.lengths) writer.varint(length);
     writer.byte(message.kind);
     writer.run(message.head);
     this.#outbox.end(mark);
   }
 
   #sendChunk(sending: Sending): void {
-    const segment = sending.message.segments[sending.segment] as Uint8Array; // not yet finished
-    const chunk = segment.subarray(sending.offset, sending.offset + this.#limits.chunkBytes);
+    const { slab, length } = sending.message.pieces[sending.sent++] as Piece; // one is left
     const { writer } = this.#outbox;
     const mark = this.#outbox.begin(FrameKind.chunk);
     writer.varint(sending.id);
-    writer.view.setUint32(
-      writer.indexOf(mark),
-      writer.mark() - mark - LENGTH_BYTES + chunk.length,
-    );
-    this.#outbox.writeThrough(chunk);
-    sending.offset += chunk.length;
-    if (sending.offset < segment.length) return;
-    sending.segment++;
-    sending.offset = 0;
+    writer.view.setUint32(writer.indexOf(mark), writer.mark() - mark - LENGTH_BYTES + length);
+    this.#outbox.writeThrough(slab, HEAD_ROOM, length, () => this.#slabs.giveBack(slab));
   }
 
   #remove(sending: Sending): void {

@@ -186,19 +186,24 @@ export class FrameWriter {
     const { writer } = this.#outbox;
     const begin = writer.indexOf(mark) + 5; // past the length and the kind
     const bodyBegin = writer.indexOf(bodyMark);
-    const head = writer.bytes.slice(begin, bodyBegin);
-    const segments = [writer.bytes.slice(bodyBegin, writer.position), ...this.#buffers];
-    writer.rewind(mark);
+    const head = writer.bytes.subarray(begin, bodyBegin);
+    const segments = [writer.bytes.subarray(bodyBegin, writer.position), ...this.#buffers];
     this.#buffers = [];
     const bytes = segments.reduce((sum, segment) => sum + segment.length, 0);
-    if (bytes > this.#limits.maxMessageBytes) {
-      throw new PulsingRuntimeError(
-        `Cannot send message of ${bytes} bytes: the limit "maxMessageBytes" is ` +
-          `${this.#limits.maxMessageBytes}, send it as a stream of parts`,
-        { kind: "limit-exceeded" },
-      );
-    }
-    return { bytes, transfer: this.#bulk.send({ kind, head, segments }) };
+    const message = bytes > this.#limits.maxMessageBytes
+      ? undefined
+      : this.#bulk.copy(kind, head, segments);
+    writer.rewind(mark);
+    if (message === undefined) throw this.#tooLarge(bytes);
+    return { bytes, transfer: this.#bulk.send(message) };
+  }
+
+  #tooLarge(bytes: number): PulsingRuntimeError {
+    return new PulsingRuntimeError(
+      `Cannot send message of ${bytes} bytes: the limit "maxMessageBytes" is ` +
+        `${this.#limits.maxMessageBytes}, send it as a stream of parts`,
+      { kind: "limit-exceeded" },
+    );
   }
 
   #numbers(kind: FrameKind, ...values: number[]): void {

@@ -12,6 +12,7 @@ import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { RefRecord } from "../wire/codec.ts";
 import type { Association } from "./association.ts";
+import type { SlabPool } from "./slab_pool.ts";
 
 /** The node behind a link. */
 export interface LinkHost {
@@ -19,6 +20,8 @@ export interface LinkHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: Limits;
+  /** Memory for copies of large buffers, shared by the links of the node. */
+  readonly slabs: SlabPool;
   /** Finds an actor of this node. */
   cellWithId(actorId: ActorId): ActorCell | undefined;
   /** Makes a live reference or proxy of what arrived. */

@@ -74,10 +74,18 @@ export class Outbox {
     this.#connection.write(this.writer.take());
   }
 
-  /** Sends bytes that stand by themselves, after what was collected, without copying them. */
-  writeThrough(bytes: Uint8Array): void {
-    this.flush();
-    if (this.#isOpen) this.#connection.write(bytes);
+  /**
+   * Sends bytes that stand by themselves, after what was collected, without copying them.
+   *
+   * @param slab Holds room and then the bytes; what was collected is put there when it fits.
+   * @param onTaken Called when the slab may be written to again, if that moment is known.
+   */
+  writeThrough(slab: Uint8Array, room: number, length: number, onTaken: () => void): void {
+    const { pending } = this.writer;
+    const begin = pending <= room ? room - pending : room;
+    if (begin < room) slab.set(this.writer.take(), begin);
+    else this.flush();
+    if (this.#isOpen) this.#connection.write(slab.subarray(begin, room + length), onTaken);
   }
 
   /** Drops what was collected; later frames go nowhere. */

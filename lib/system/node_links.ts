@@ -7,6 +7,7 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { PROTOCOL } from "../remote/handshake.ts";
 import type { LinksHost } from "../remote/links.ts";
+import { SlabPool } from "../remote/slab_pool.ts";
 import type { Transport } from "../transport.ts";
 import type { LocalNode } from "./local_node.ts";
 import type { RefTable } from "./ref_table.ts";
@@ -31,6 +32,7 @@ export function nodeLinksHost(
     clock: node.clock,
     logger: node.logger,
     limits: node.limits,
+    slabs: new SlabPool(node.limits),
     transport,
     cellWithId: (actorId) => node.cellWithId(actorId),
     attachRef: (record) => refs.attach(record),

@@ -50,8 +50,8 @@ export class Encoder {
    *
    * @param value The value.
    * @param writer Where to; rewound to where it was when this throws.
-   * @param buffers Empty; takes copies of buffers of `limits.chunkThresholdBytes` and more, none
-   * when this throws. Absent: all buffers stand in the body.
+   * @param buffers Empty; takes buffers of `limits.chunkThresholdBytes` and more as they are, not
+   * copied, none when this throws. Absent: all buffers stand in the body.
    * @throws {PulsingRuntimeError} kind `"not-encodable"`: a function, a symbol, a key
    * `"__proto__"`, or too deep; the message names the place.
    */
@@ -317,8 +317,7 @@ export class Encoder {
 
   #outOfBand(kind: number, source: Uint8Array): void {
     const writer = this.#writer;
-    // A copy: the caller may go on writing to the buffer while the chunks leave.
-    const index = this.#buffers?.push(source.slice()) ?? 0;
+    const index = this.#buffers?.push(source) ?? 0;
     writer.reserve(15);
     const { view, position } = writer;
     view.setUint8(position, 0xc7);

@@ -3,6 +3,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { isPulsingError } from "../../lib/errors.ts";
 import type { Connection, ConnectionHandler, Listener, Transport } from "../../lib/transport.ts";
 import { MAGIC } from "../../lib/wire/frame.ts";
@@ -131,6 +132,21 @@ export function transportContract(name: string, make: () => Transport): void {
       what: "nothing lost",
       timeoutMs: 20_000,
     });
+  });
+
+  test(`${name}: an array written to again after onTaken arrives as it was written`, async () => {
+    await using place = await open();
+    const [near, far] = await place.pair();
+    far.connection.pause();
+    const arrays = Array.from({ length: 12 }, (_, seed) => pattern(1_000_003, seed));
+    const expected = Buffer.concat([MAGIC, ...arrays]);
+    for (const bytes of arrays) near.connection.write(bytes, () => bytes.fill(0xff));
+    far.connection.resume();
+    await eventually(() => far.length === expected.length, {
+      what: "all bytes",
+      timeoutMs: 20_000,
+    });
+    assert.ok(expected.equals(far.heard()));
   });
 
   test(`${name}: close sends what was written before and ends both sides once`, async () => {
