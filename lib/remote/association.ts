@@ -16,16 +16,16 @@ import { type ErrorKind, PulsingRuntimeError } from "../errors.ts";
 import type { Connection } from "../transport.ts";
 import { type CodecHooks, Decoder, Encoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
-import { fromErrorRecord } from "../wire/wire_error.ts";
-import { type BulkArrival, BulkReceiver, BulkSender, type BulkTransfer } from "./bulk.ts";
-import { CallFlag, FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
+import { type Body, BodyReader } from "./body_reader.ts";
+import { BulkSender, type BulkTransfer } from "./bulk.ts";
+import { FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
 import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
-import { InboundCall, type ReplyLink } from "./inbound_call.ts";
+import { Inbound, type InboundParts, tooManyCalls } from "./inbound.ts";
+import type { ReplyLink } from "./inbound_call.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { type LinkHost, readCaller, writeCaller } from "./link_host.ts";
-import { ReceivedNames, SentNames } from "./names.ts";
-import { Order } from "./order.ts";
+import { SentNames } from "./names.ts";
 import { Outbox } from "./outbox.ts";
 import type { StreamLink } from "./remote_stream.ts";
 import { StreamTable } from "./stream_table.ts";
@@ -34,12 +34,6 @@ interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   transfer: BulkTransfer | undefined;
-}
-
-/** A body that came in chunks; small ones follow their head. */
-interface Body {
-  readonly bytes: Uint8Array;
-  readonly buffers: readonly Uint8Array[];
 }
 
 /** An established link to one incarnation of another node. */
@@ -52,15 +46,12 @@ export class Association implements ReplyLink, StreamLink {
   readonly #host: LinkHost;
   readonly #connection: Connection;
   readonly #outbox: Outbox;
-  readonly #decoder: Decoder;
-  readonly #names: ReceivedNames;
-  readonly #bulkOut: BulkSender;
-  readonly #bulkIn: BulkReceiver;
-  readonly #order = new Order();
+  readonly #bulk: BulkSender;
   readonly #head = new HeadReader();
   readonly #streams: StreamTable;
+  readonly #bodies: BodyReader;
+  readonly #inbound: Inbound;
   readonly #pending = new Map<number, PendingCall>();
-  readonly #inbound = new Map<number, InboundCall>();
   readonly #keepAlive: KeepAlive;
   #waitingForRoom: (() => void)[] = [];
   #lastId: number;
@@ -75,15 +66,16 @@ export class Association implements ReplyLink, StreamLink {
     this.isDialler = isDialler;
     this.#lastId = isDialler ? -1 : 0;
     const outbox = this.#outbox = new Outbox(connection, () => this.#onRoom());
-    const bulk = this.#bulkOut = new BulkSender(outbox, host.slabs, limits);
+    const bulk = this.#bulk = new BulkSender(outbox, host.slabs, limits);
     const hooks = this.#codecHooks();
     const names = new SentNames(limits, outbox);
     const encoder = new Encoder(limits, hooks);
     this.writer = new FrameWriter({ outbox, names, bulk, encoder, limits });
-    this.#decoder = new Decoder(limits, hooks);
-    this.#names = new ReceivedNames(limits);
-    this.#bulkIn = new BulkReceiver(limits);
-    this.#streams = new StreamTable(this, peer.window, () => this.#nextId());
+    const streams = this.#streams = new StreamTable(this, peer.window, () => this.#nextId());
+    const bodies = this.#bodies = new BodyReader(new Decoder(limits, hooks), streams);
+    const { writer } = this;
+    const dispatch: InboundParts["dispatch"] = (...frame) => this.#dispatch(...frame);
+    this.#inbound = new Inbound({ host, link: this, writer, bodies, streams, dispatch });
     this.#keepAlive = new KeepAlive(
       clock,
       limits,
@@ -161,7 +153,7 @@ export class Association implements ReplyLink, StreamLink {
   }
 
   answer(callId: number, value: unknown): void {
-    this.#inbound.delete(callId);
+    this.#inbound.settled(callId);
     if (!this.#isUp) return void cancelStream(value);
     try {
       this.#started(this.writer.reply(callId, value));
@@ -172,7 +164,7 @@ export class Association implements ReplyLink, StreamLink {
   }
 
   refuse(callId: number, error: unknown): void {
-    this.#inbound.delete(callId);
+    this.#inbound.settled(callId);
     if (this.#isUp) this.writer.failure(callId, error);
   }
 
@@ -184,18 +176,12 @@ export class Association implements ReplyLink, StreamLink {
 
   /** Takes a frame of the established link. */
   onFrame(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#isUp) return;
-    this.#keepAlive.heard();
-    this.#head.reset(bytes, start, end);
-    try {
-      this.#dispatch(kind, this.#head);
-    } catch (error) {
-      this.#host.logger.warn("link cut: the peer broke the protocol", {
-        nodeId: this.nodeId,
-        error,
-      });
-      this.abort(error instanceof Error ? error : this.#lost(String(error)));
-    }
+    this.#take(bytes, start, end, (head) => this.#dispatch(kind, head));
+  }
+
+  /** Takes a part of a chunk that is still arriving. */
+  onChunkPart(bytes: Uint8Array, start: number, end: number, left: number): void {
+    this.#take(bytes, start, end, (head) => this.#inbound.chunk(head, left));
   }
 
   /** The connection has room again. */
@@ -222,6 +208,21 @@ export class Association implements ReplyLink, StreamLink {
   abort(error: Error): void {
     this.#connection.abort();
     this.#down(error);
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number, take: (head: HeadReader) => void): void {
+    if (!this.#isUp) return;
+    this.#keepAlive.heard();
+    this.#head.reset(bytes, start, end);
+    try {
+      take(this.#head);
+    } catch (error) {
+      this.#host.logger.warn("link cut: the peer broke the protocol", {
+        nodeId: this.nodeId,
+        error,
+      });
+      this.abort(error instanceof Error ? error : this.#lost(String(error)));
+    }
   }
 
   #ask(
@@ -269,20 +270,20 @@ export class Association implements ReplyLink, StreamLink {
   #dispatch(kind: number, head: HeadReader, body?: Body): void {
     switch (kind as FrameKind) {
       case FrameKind.ask:
-        return this.#onCall(head, head.varint(), body);
+        return this.#inbound.call(head, head.varint(), body);
       case FrameKind.tell:
-        return this.#onCall(head, 0, body);
+        return this.#inbound.call(head, 0, body);
       case FrameKind.reply:
         return this.#onReply(head, body);
       case FrameKind.failure:
-        return this.#settle(head.varint(), (call) => call.reject(this.#readError(head)));
+        return this.#settle(head.varint(), (call) => call.reject(this.#bodies.error(head)));
       case FrameKind.cancel:
-        return this.#inbound.get(head.varint())?.cancel(this.#readError(head));
+        return this.#inbound.cancel(head.varint(), this.#bodies.error(head));
       case FrameKind.item:
-        return this.#onItem(head, body);
+        return this.#inbound.item(head, body);
       case FrameKind.end:
       case FrameKind.fault:
-        return this.#onEnd(kind as FrameKind, head);
+        return this.#inbound.end(kind as FrameKind, head);
       case FrameKind.credit:
         return this.#streams.outbound(head.varint())?.grant({
           items: head.varint(),
@@ -298,15 +299,15 @@ export class Association implements ReplyLink, StreamLink {
   #dispatchLink(kind: number, head: HeadReader, body?: Body): void {
     switch (kind as FrameKind) {
       case FrameKind.intern:
-        return this.#names.learn(head);
+        return this.#inbound.intern(head);
       case FrameKind.bulk:
-        return this.#onBulk(head);
+        return this.#inbound.announce(head);
       case FrameKind.chunk:
-        return this.#onBulkEnd(this.#bulkIn.chunk(head));
+        return this.#inbound.chunk(head);
       case FrameKind.drop:
-        return this.#onBulkEnd(this.#bulkIn.drop(head));
+        return this.#inbound.drop(head);
       case FrameKind.control:
-        return this.#host.onControl(this, this.#read(head, body));
+        return this.#host.onControl(this, this.#bodies.read(head, body));
       case FrameKind.ping:
         return this.writer.bare(FrameKind.pong);
       case FrameKind.pong:
@@ -320,55 +321,12 @@ export class Association implements ReplyLink, StreamLink {
     }
   }
 
-  /**
-   * Takes a call, whose values are read at once, so that its streams are known when their items
-   * arrive; only its delivery waits behind a large message to the same actor.
-   */
-  #onCall(head: HeadReader, callId: number, body?: Body, bulkId = 0): void {
-    const flags = head.byte();
-    const target = this.#names.read(head);
-    const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
-    const remainingMs = (flags & CallFlag.deadline) === 0 ? 0 : head.varint();
-    const caller = (flags & CallFlag.caller) === 0 ? undefined : this.#names.read(head);
-    let payload: unknown;
-    try {
-      payload = this.#read(head, body);
-    } catch (error) {
-      if (callId === 0) this.#undelivered(target, error);
-      else this.refuse(callId, error);
-      return this.#order.complete(bulkId, () => {});
-    }
-    if (payload === undefined && method !== undefined) payload = [];
-    const call = new InboundCall(this, callId, { method, payload, caller });
-    if (remainingMs > 0) call.deadline = this.#host.clock.now() + remainingMs;
-    if (callId !== 0) this.#inbound.set(callId, call);
-    this.#inOrder(`actor ${target}`, bulkId, () => this.#deliver(target, callId, call));
-  }
-
-  /** Runs now, or when the large messages that arrived before on the same lane are complete. */
-  #inOrder(lane: string, bulkId: number, run: () => void): void {
-    if (bulkId !== 0) this.#order.complete(bulkId, run);
-    else if (this.#order.isIdle || !this.#order.defer(lane, run)) run();
-  }
-
-  #deliver(target: string, callId: number, call: InboundCall): void {
-    if (!this.#isUp) return;
-    if (call.isCancelled) return void this.#inbound.delete(callId);
-    const cell = this.#host.cellWithId(target);
-    if (cell === undefined) {
-      return callId === 0 ? this.#undelivered(target) : call.fail(this.#noActor(target));
-    }
-    if (this.#inbound.size > this.#host.limits.maxPendingCalls) return call.fail(tooManyCalls());
-    const refusal = cell.post(call);
-    if (refusal !== undefined && callId === 0) this.#undelivered(target, refusal);
-  }
-
   #onReply(head: HeadReader, body?: Body): void {
     const callId = head.varint();
     const call = this.#pending.get(callId);
     this.#pending.delete(callId);
     try {
-      const value = this.#read(head, body, call === undefined ? "drop" : "keep");
+      const value = this.#bodies.read(head, body, call === undefined ? "drop" : "keep");
       call?.resolve(value);
     } catch (error) {
       call?.reject(error);
@@ -380,80 +338,6 @@ export class Association implements ReplyLink, StreamLink {
     if (call === undefined) return; // a late answer: the caller has given up
     this.#pending.delete(callId);
     settle(call);
-  }
-
-  #onItem(head: HeadReader, body?: Body, bulkId = 0): void {
-    const streamId = head.varint();
-    const sequence = head.varint();
-    const stream = this.#streams.inbound(streamId);
-    const bytes = body === undefined ? head.end - head.position : sizeOf(body);
-    let value: unknown;
-    try {
-      // Without a stream it was cancelled here while the item was on its way.
-      value = this.#read(head, body, stream === undefined ? "drop" : "keep");
-    } catch (error) {
-      stream?.fail(error);
-      this.writer.stopStream(streamId);
-      return this.#order.complete(bulkId, () => {});
-    }
-    this.#inOrder(`stream ${streamId}`, bulkId, () => {
-      this.#streams.inbound(streamId)?.item(sequence, value, bytes);
-    });
-  }
-
-  #onEnd(kind: FrameKind, head: HeadReader): void {
-    const streamId = head.varint();
-    const sequence = head.varint();
-    const failure = kind === FrameKind.fault ? this.#readError(head) : undefined;
-    this.#inOrder(`stream ${streamId}`, 0, () => {
-      this.#streams.inbound(streamId)?.end(sequence, failure);
-    });
-  }
-
-  #onBulk(head: HeadReader): void {
-    const { id, kind, head: inner } = this.#bulkIn.announce(head);
-    const reader = new HeadReader();
-    reader.reset(inner, 0, inner.length);
-    if (kind === FrameKind.ask) reader.varint();
-    if (kind === FrameKind.ask || kind === FrameKind.tell) {
-      reader.byte();
-      this.#order.reserve(`actor ${this.#names.read(reader)}`, id);
-    } else if (kind === FrameKind.item) {
-      this.#order.reserve(`stream ${reader.varint()}`, id);
-    }
-  }
-
-  #onBulkEnd(arrival: BulkArrival | undefined): void {
-    if (arrival === undefined) return;
-    if (!arrival.isComplete) return this.#order.complete(arrival.id, () => {});
-    const head = new HeadReader();
-    head.reset(arrival.head, 0, arrival.head.length);
-    const body = { bytes: arrival.body, buffers: arrival.buffers };
-    if (arrival.kind === FrameKind.item) this.#onItem(head, body, arrival.id);
-    else if (arrival.kind === FrameKind.tell) this.#onCall(head, 0, body, arrival.id);
-    else if (arrival.kind === FrameKind.ask) this.#onCall(head, head.varint(), body, arrival.id);
-    else this.#dispatch(arrival.kind, head, body);
-  }
-
-  /** Reads a body; the streams in a value that nobody waits for any more are stopped at once. */
-  #read(head: HeadReader, body?: Body, streams: "keep" | "drop" = "keep"): unknown {
-    const { bytes, buffers } = body ?? { bytes: head.bytes, buffers: undefined };
-    const start = body === undefined ? head.position : 0;
-    const end = body === undefined ? head.end : bytes.length;
-    if (start === end) return undefined;
-    try {
-      const value = this.#decoder.decode(bytes, start, end, buffers);
-      if (streams === "keep") this.#streams.keepAttached();
-      else this.#streams.dropAttached();
-      return value;
-    } catch (error) {
-      this.#streams.dropAttached();
-      throw error;
-    }
-  }
-
-  #readError(head: HeadReader): Error {
-    return fromErrorRecord(this.#read(head));
   }
 
   /** Lets the streams of a message start once the message itself has gone out. */
@@ -488,7 +372,7 @@ export class Association implements ReplyLink, StreamLink {
   }
 
   #onRoom(): void {
-    this.#bulkOut.pump();
+    this.#bulk.pump();
     if (this.#waitingForRoom.length === 0 || this.isCongested) return;
     const waiting = this.#waitingForRoom;
     this.#waitingForRoom = [];
@@ -503,23 +387,9 @@ export class Association implements ReplyLink, StreamLink {
     for (const call of this.#pending.values()) call.reject(error);
     this.#pending.clear();
     this.#streams.failAll(error);
-    for (const call of this.#inbound.values()) call.cancel(error);
-    this.#inbound.clear();
+    this.#inbound.close(error);
     for (const callback of this.#waitingForRoom.splice(0)) callback();
     this.#host.onDown(this, error);
-  }
-
-  #undelivered(target: string, error?: unknown): void {
-    this.#host.logger.debug("dead letter", { target, from: this.nodeId, error });
-  }
-
-  #noActor(target: string): PulsingRuntimeError {
-    return new PulsingRuntimeError(`Cannot reach actor "${target}": it is stopped`, {
-      kind: "actor-stopped",
-      retryable: true,
-      actor: target,
-      nodeId: this.#host.nodeId,
-    });
   }
 
   #lost(why: string, options: { kind?: ErrorKind; cause?: Error } = {}): PulsingRuntimeError {
@@ -535,17 +405,6 @@ export class Association implements ReplyLink, StreamLink {
 
 const SETTLED: Promise<void> = Promise.resolve();
 
-function sizeOf({ bytes, buffers }: Body): number {
-  return buffers.reduce((sum, buffer) => sum + buffer.length, bytes.length);
-}
-
 function cancelStream(value: unknown): void {
   if (value instanceof ReplyStream) void value.cancel();
-}
-
-function tooManyCalls(): PulsingRuntimeError {
-  return new PulsingRuntimeError(
-    "Cannot send call: too many on this link wait for their answer, await earlier ones first",
-    { kind: "limit-exceeded", retryable: true },
-  );
 }

@@ -137,6 +137,7 @@ export class BulkSender {
 }
 
 interface Receiving {
+  readonly id: number;
   readonly kind: number;
   readonly head: Uint8Array;
   readonly lengths: readonly number[];
@@ -144,10 +145,9 @@ interface Receiving {
   offset: number;
 }
 
-/** A large message that is complete, or that its sender gave up. */
+/** A large message as it arrived. */
 export interface BulkArrival {
   readonly id: number;
-  readonly isComplete: boolean;
   readonly kind: number;
   readonly head: Uint8Array;
   readonly body: Uint8Array;
@@ -158,7 +158,9 @@ export interface BulkArrival {
 export class BulkReceiver {
   readonly #limits: Limits;
   readonly #receiving = new Map<number, Receiving>();
+  #arriving: Receiving | undefined = undefined;
   #claimed = 0;
+  #headBytes = 0;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -179,59 +181,69 @@ export class BulkReceiver {
     const kind = reader.byte();
     const head = reader.rest().slice();
     if (this.#receiving.has(id)) throw violation("id in use");
-    // Announced transfers beyond the limit wait at their sender, so only their heads are here.
     if (total > this.#limits.maxMessageBytes) throw violation("size above maxMessageBytes");
     if (this.#receiving.size >= this.#limits.maxPendingCalls) throw violation("too many");
-    this.#receiving.set(id, { kind, head, lengths, segments: [], offset: 0 });
+    // Announced messages wait at their sender: only their heads are here, and must not be a load.
+    this.#headBytes += head.length + count * 8;
+    if (this.#headBytes > this.#limits.outboxCapacityBytes) throw violation("heads too long");
+    this.#receiving.set(id, { id, kind, head, lengths, segments: [], offset: 0 });
     return { id, kind, head };
   }
 
-  /** Takes a `chunk` frame. */
-  chunk(reader: HeadReader): BulkArrival | undefined {
-    const id = reader.varint();
-    const transfer = this.#receiving.get(id);
-    if (transfer === undefined) throw violation("chunk of an unknown message");
-    const chunk = reader.rest();
-    // A sender ends a chunk with its segment; empty segments have no chunk of their own.
-    const segment = this.#openSegment(transfer, chunk);
-    if (segment !== chunk) {
-      if (chunk.length > segment.length - transfer.offset) throw violation("chunk too long");
-      segment.set(chunk, transfer.offset);
-    }
-    transfer.offset += chunk.length;
-    if (transfer.offset === segment.length) transfer.offset = 0;
+  /**
+   * Takes a `chunk` frame, or a part of one.
+   *
+   * @param reader Stands at the fields of the frame or, for a further part, at its bytes.
+   * @param left Bytes of the frame that are still to come.
+   */
+  chunk(reader: HeadReader, left = 0): BulkArrival | undefined {
+    const transfer = this.#arriving ?? this.#openChunk(reader, left);
+    const part = reader.rest();
+    const segment = transfer.segments.at(-1) as Uint8Array; // opened with the chunk
+    segment.set(part, transfer.offset);
+    transfer.offset += part.length;
+    this.#arriving = left > 0 ? transfer : undefined;
     const isComplete = transfer.segments.length === transfer.lengths.length &&
-      transfer.offset === 0;
-    return isComplete ? this.#finish(id, transfer) : undefined;
+      transfer.offset === segment.length;
+    return isComplete ? this.#finish(transfer) : undefined;
   }
 
-  /** Takes a `drop` frame. */
+  /** Takes a `drop` frame; what arrived of the message is incomplete. */
   drop(reader: HeadReader): BulkArrival | undefined {
     const id = reader.varint();
     const transfer = this.#receiving.get(id);
     if (transfer === undefined) return undefined;
-    return { ...this.#finish(id, transfer), isComplete: false };
+    return this.#finish(transfer);
   }
 
-  #openSegment(transfer: Receiving, chunk: Uint8Array): Uint8Array {
-    if (transfer.offset > 0) return transfer.segments.at(-1) as Uint8Array; // it was opened before
+  /** Reads the fields of a chunk and makes sure that there is room for its bytes. */
+  #openChunk(reader: HeadReader, left: number): Receiving {
+    const transfer = this.#receiving.get(reader.varint());
+    if (transfer === undefined) throw violation("chunk of an unknown message");
+    // A sender ends a chunk with its segment; empty segments have no chunk of their own.
+    if (transfer.offset === (transfer.segments.at(-1)?.length ?? 0)) this.#openSegment(transfer);
+    const room = (transfer.segments.at(-1)?.length ?? 0) - transfer.offset;
+    if (reader.end - reader.position + left > room) throw violation("chunk too long");
+    return transfer;
+  }
+
+  #openSegment(transfer: Receiving): void {
     const length = transfer.lengths[transfer.segments.length];
     if (length === undefined) throw violation("chunk after the end");
     this.#claimed += length;
     if (this.#claimed > this.#limits.maxMessageBytes * this.#limits.maxBulkTransfers) {
       throw violation("too many bytes under way");
     }
-    // A segment that came in one chunk is used where it arrived.
-    const segment = length === chunk.length ? chunk : new Uint8Array(length);
-    transfer.segments.push(segment);
-    return segment;
+    transfer.segments.push(new Uint8Array(length));
+    transfer.offset = 0;
   }
 
-  #finish(id: number, transfer: Receiving): BulkArrival {
+  #finish({ id, kind, head, lengths, segments }: Receiving): BulkArrival {
     this.#receiving.delete(id);
-    for (const segment of transfer.segments) this.#claimed -= segment.length;
-    const [body = new Uint8Array(0), ...buffers] = transfer.segments;
-    return { id, isComplete: true, kind: transfer.kind, head: transfer.head, body, buffers };
+    this.#headBytes -= head.length + lengths.length * 8;
+    for (const segment of segments) this.#claimed -= segment.length;
+    const [body = new Uint8Array(0), ...buffers] = segments;
+    return { id, kind, head, body, buffers };
   }
 }
 

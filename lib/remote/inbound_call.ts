@@ -6,9 +6,12 @@
 
 import type { ActorRef } from "../actor/actor_ref.ts";
 import { Envelope } from "../actor/envelope.ts";
+import type { NodeId } from "../address.ts";
 
 /** Answers go back over the link they came from. */
 export interface ReplyLink {
+  /** The node on the other side. */
+  readonly nodeId: NodeId;
   /** Sends the answer, or the error that keeps it from being sent. */
   answer(callId: number, value: unknown): void;
   /** Sends an error. */

@@ -116,10 +116,12 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     if (kind === FrameKind.reject && this.#options.isDialler) {
       return this.#fail(new HandshakeRejected(decodeRejection(body), this.#address));
     }
-    throw new PulsingRuntimeError(`Cannot link to ${this.#address}: unexpected frame ${kind}`, {
-      kind: "handshake-failed",
-      address: this.#address,
-    });
+    throw this.#unexpected(kind);
+  }
+
+  onChunkPart(bytes: Uint8Array, start: number, end: number, left: number): void {
+    if (this.#link !== undefined) return this.#link.onChunkPart(bytes, start, end, left);
+    if (!this.#isOver) throw this.#unexpected(FrameKind.chunk);
   }
 
   onDrain(): void {
@@ -192,6 +194,13 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     writer.byte(kind);
     writer.run(body);
     this.#options.connection.write(writer.take());
+  }
+
+  #unexpected(kind: number): PulsingRuntimeError {
+    return new PulsingRuntimeError(`Cannot link to ${this.#address}: unexpected frame ${kind}`, {
+      kind: "handshake-failed",
+      address: this.#address,
+    });
   }
 
   #unreachable(why: string, cause?: Error): PulsingRuntimeError {

@@ -21,6 +21,9 @@ export const MAGIC: Uint8Array = Uint8Array.of(0xf0, 0x50, 0x55, 0x4c);
 /** Bytes of a frame's length field. */
 export const LENGTH_BYTES = 4;
 
+/** Bytes of a chunk's kind and fields at most: one number. */
+const CHUNK_FIELD_BYTES = 9;
+
 /** What a frame is; the number is on the wire and never reused. */
 export const FrameKind = {
   /** Opens the handshake, dialler to listener. */
@@ -83,14 +86,22 @@ export interface FrameSink {
    * @param end Where it ends.
    */
   onFrame(kind: number, bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * A part of a `chunk` frame that is still arriving: its bytes go where they belong at once.
+   *
+   * @param bytes The array that holds the part, as for {@link FrameSink.onFrame}; the first part
+   * of a frame holds all its fields.
+   * @param left Bytes of the frame that are still to come; the part with 0 is the last.
+   */
+  onChunkPart(bytes: Uint8Array, start: number, end: number, left: number): void;
 }
 
 /**
  * Cuts a run of bytes into frames.
  *
- * A frame that arrives in one piece is handed on without a copy; one that arrives in several
- * pieces is put together in an array of exactly its length, which is allocated only when the
- * length has passed the limit.
+ * A frame that arrives in one piece is handed on without a copy, and so are the parts of a chunk;
+ * any other frame that arrives in several pieces is put together in an array of exactly its
+ * length, which is allocated only when the length has passed the limit.
  */
 export class FrameReader {
   /** The longest frame allowed; raised once the handshake is done. */
@@ -100,6 +111,7 @@ export class FrameReader {
   #filled = 0;
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerFilled = 0;
+  #chunkLeft = 0;
 
   constructor(sink: FrameSink, maxFrameBytes: number) {
     this.#sink = sink;
@@ -113,7 +125,7 @@ export class FrameReader {
    * limit; the connection cannot be used any more.
    */
   push(bytes: Uint8Array): void {
-    let offset = this.#finishPartial(bytes);
+    let offset = this.#chunkLeft > 0 ? this.#takeChunkPart(bytes) : this.#finishPartial(bytes);
     while (offset < bytes.length) {
       if (this.#headerFilled > 0 || bytes.length - offset < LENGTH_BYTES) {
         offset = this.#takeHeader(bytes, offset);
@@ -124,6 +136,13 @@ export class FrameReader {
         offset = this.#takeBody(bytes, offset + LENGTH_BYTES, readLength(bytes, offset));
       }
     }
+  }
+
+  #takeChunkPart(bytes: Uint8Array): number {
+    const taken = Math.min(this.#chunkLeft, bytes.length);
+    this.#chunkLeft -= taken;
+    this.#sink.onChunkPart(bytes, 0, taken, this.#chunkLeft);
+    return taken;
   }
 
   #finishPartial(bytes: Uint8Array): number {
@@ -157,6 +176,11 @@ export class FrameReader {
     if (end <= bytes.length) {
       this.#sink.onFrame(bytes[offset] as number, bytes, offset + 1, end); // length is above 0
       return end;
+    }
+    if (bytes[offset] === FrameKind.chunk && bytes.length - offset > CHUNK_FIELD_BYTES) {
+      this.#chunkLeft = end - bytes.length;
+      this.#sink.onChunkPart(bytes, offset + 1, bytes.length, this.#chunkLeft);
+      return bytes.length;
     }
     this.#partial = new Uint8Array(length);
     this.#partial.set(bytes.subarray(offset));

@@ -6,6 +6,7 @@ import { isPulsingError } from "../../lib/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/limits.ts";
 import { Decoder, decodeValue, encodeValue } from "../../lib/wire/codec.ts";
 import { FrameReader } from "../../lib/wire/frame.ts";
+import { FrameCollector } from "../frame_collector.ts";
 import { test } from "../harness.ts";
 
 const SAMPLE = {
@@ -105,22 +106,20 @@ test("frame reader gives the same frames however the bytes are cut (property)", 
   const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 50 });
   fc.assert(fc.property(frames, cuts, (payloads, sizes) => {
     const run = payloads.flatMap((payload) => [0, 0, 0, payload.length, ...payload]);
-    const found: number[][] = [];
-    const reader = new FrameReader({
-      onFrame: (kind, bytes, start, end) => found.push([kind, ...bytes.subarray(start, end)]),
-    }, 64);
+    const found = new FrameCollector();
+    const reader = new FrameReader(found, 64);
     for (let offset = 0, turn = 0; offset < run.length; turn++) {
       const size = sizes[turn % sizes.length] ?? 1;
       reader.push(Uint8Array.from(run.slice(offset, offset + size)));
       offset += size;
     }
-    assert.deepEqual(found, payloads.map((payload) => [...payload]));
+    assert.deepEqual(found.lists(), payloads.map((payload) => [...payload]));
   }));
 });
 
 test("frame reader refuses lengths of 0 and above its limit before allocating", () => {
   for (const header of [[0, 0, 0, 0], [0xff, 0xff, 0xff, 0xff], [0, 0, 1, 0]]) {
-    const reader = new FrameReader({ onFrame() {} }, 64);
+    const reader = new FrameReader(new FrameCollector(), 64);
     assert.throws(
       () => reader.push(Uint8Array.from(header)),
       (error) => isPulsingError(error, "protocol-violation"),

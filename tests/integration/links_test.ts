@@ -53,6 +53,20 @@ test("a small message does not overtake a large one to the same actor", async ()
   assert.deepEqual(await subject.heard(), ["a", 3_000_000, "b", 3_000_000, "c"]);
 });
 
+for (const transport of [undefined, pul.tcp(), pul.websocket()]) {
+  test(`${transport?.name ?? "memory"}: a large buffer arrives as one of its own`, async () => {
+    await using both = await pair({}, transport);
+    for (const length of [70_000, 1_048_576, 2_500_000]) {
+      const bytes = await both.subject.echo(new Uint8Array(length).fill(3)) as Uint8Array;
+      const floats = await both.subject.echo(new Float64Array(length / 4)) as Float64Array;
+      assert.equal(bytes.constructor, Uint8Array, "a plain Uint8Array, not a socket's Buffer");
+      for (const value of [bytes, floats]) {
+        assert.equal(value.buffer.byteLength, value.byteLength);
+      }
+    }
+  });
+}
+
 test("large messages arrive whole: buffers, text, both ways, many at once", async () => {
   await using both = await pair();
   const value = (seed: number) => ({

@@ -3,18 +3,18 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../../lib/wire/byte_writer.ts";
 import { FrameReader } from "../../../lib/wire/frame.ts";
+import { FrameCollector } from "../../frame_collector.ts";
 import { test } from "../../harness.ts";
 
-const RUN = Uint8Array.of(0, 0, 0, 3, 0x12, 7, 8, 0, 0, 0, 1, 0x04, 0, 0, 0, 2, 0x13, 9);
-const FRAMES = [[0x12, 7, 8], [0x04], [0x13, 9]];
+const CHUNK = [0x31, ...Array(14).keys()];
+const FRAMES = [[0x12, 7, 8], CHUNK, [0x04], CHUNK, [0x13, 9]];
+const RUN = Uint8Array.from(FRAMES.flatMap((frame) => [0, 0, 0, frame.length, ...frame]));
 
 function framesOf(...pieces: Uint8Array[]): number[][] {
-  const found: number[][] = [];
-  const reader = new FrameReader({
-    onFrame: (kind, bytes, start, end) => found.push([kind, ...bytes.subarray(start, end)]),
-  }, 64);
+  const found = new FrameCollector();
+  const reader = new FrameReader(found, 64);
   for (const piece of pieces) reader.push(piece);
-  return found;
+  return found.lists();
 }
 
 test("FrameReader finds the same frames when cut at every pair of bytes", () => {
@@ -30,8 +30,21 @@ test("FrameReader finds frames in single bytes", () => {
   assert.deepEqual(framesOf(...Array.from(RUN, (byte) => Uint8Array.of(byte))), FRAMES);
 });
 
+test("FrameReader hands a chunk on in parts, without putting it together", () => {
+  const parts: (readonly [Uint8Array, number])[] = [];
+  const reader = new FrameReader({
+    onFrame: () => assert.fail("a whole frame"),
+    onChunkPart: (bytes, start, end, left) => parts.push([bytes.subarray(start, end), left]),
+  }, 64);
+  const pieces = [[0, 0, 0, 15, ...CHUNK.slice(0, 11)], CHUNK.slice(11, 13), CHUNK.slice(13)]
+    .map((piece) => Uint8Array.from(piece));
+  for (const piece of pieces) reader.push(piece);
+  assert.deepEqual(parts.map(([part, left]) => [part.length, left]), [[10, 4], [2, 2], [2, 0]]);
+  assert.ok(parts.every(([part], index) => part.buffer === pieces[index]?.buffer));
+});
+
 test("FrameReader takes a frame at its limit and refuses one above", () => {
-  const reader = new FrameReader({ onFrame() {} }, 4);
+  const reader = new FrameReader(new FrameCollector(), 4);
   reader.push(Uint8Array.of(0, 0, 0, 4, 1, 2, 3, 4));
   assert.throws(() => reader.push(Uint8Array.of(0, 0, 0, 5)), /expected 1 to 4/);
 });

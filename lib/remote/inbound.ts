@@ -1,0 +1,212 @@
+/**
+ * What arrives over one link for the actors and consumers of this node, in its order.
+ *
+ * @module
+ */
+
+import { PulsingRuntimeError } from "../errors.ts";
+import { FrameKind } from "../wire/frame.ts";
+import { type Body, type BodyReader, sizeOf } from "./body_reader.ts";
+import { type BulkArrival, BulkReceiver } from "./bulk.ts";
+import { CallFlag, type FrameWriter } from "./frame_writer.ts";
+import { HeadReader } from "./head_reader.ts";
+import { InboundCall, type ReplyLink } from "./inbound_call.ts";
+import type { LinkHost } from "./link_host.ts";
+import { ReceivedNames } from "./names.ts";
+import { Order } from "./order.ts";
+import type { StreamTable } from "./stream_table.ts";
+
+/** The parts of a link that arrivals touch. */
+export interface InboundParts {
+  readonly host: LinkHost;
+  readonly link: ReplyLink;
+  readonly writer: FrameWriter;
+  readonly bodies: BodyReader;
+  readonly streams: StreamTable;
+  /** Takes a frame that came in chunks and is none of those below. */
+  dispatch(kind: number, head: HeadReader, body: Body): void;
+}
+
+/**
+ * Calls, tells and stream items from the other side.
+ *
+ * Values are read at once, so that their streams are known when the items of those arrive; only
+ * the delivery waits behind a large message on the same lane.
+ */
+export class Inbound {
+  readonly #parts: InboundParts;
+  readonly #names: ReceivedNames;
+  readonly #bulk: BulkReceiver;
+  readonly #order = new Order();
+  readonly #calls = new Map<number, InboundCall>();
+  #isClosed = false;
+
+  constructor(parts: InboundParts) {
+    this.#parts = parts;
+    this.#names = new ReceivedNames(parts.host.limits);
+    this.#bulk = new BulkReceiver(parts.host.limits);
+  }
+
+  /** Calls that wait for their answer from here. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Learns a name. */
+  intern(head: HeadReader): void {
+    this.#names.learn(head);
+  }
+
+  /** Takes a call, or a tell when its id is 0. */
+  call(head: HeadReader, callId: number, body?: Body, bulkId = 0): void {
+    const flags = head.byte();
+    const target = this.#names.read(head);
+    const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
+    const remainingMs = (flags & CallFlag.deadline) === 0 ? 0 : head.varint();
+    const caller = (flags & CallFlag.caller) === 0 ? undefined : this.#names.read(head);
+    const { host, link, bodies } = this.#parts;
+    let payload: unknown;
+    try {
+      payload = bodies.read(head, body);
+    } catch (error) {
+      if (callId === 0) this.#undelivered(target, error);
+      else link.refuse(callId, error);
+      return this.#order.complete(bulkId, () => {});
+    }
+    if (payload === undefined && method !== undefined) payload = [];
+    const call = new InboundCall(link, callId, { method, payload, caller });
+    if (remainingMs > 0) call.deadline = host.clock.now() + remainingMs;
+    if (callId !== 0) this.#calls.set(callId, call);
+    this.#inOrder(`actor ${target}`, bulkId, () => this.#deliver(target, callId, call));
+  }
+
+  /** The caller does not want the answer any more. */
+  cancel(callId: number, reason: Error): void {
+    this.#calls.get(callId)?.cancel(reason);
+  }
+
+  /** The call was answered. */
+  settled(callId: number): void {
+    this.#calls.delete(callId);
+  }
+
+  /** Takes an item of a stream. */
+  item(head: HeadReader, body?: Body, bulkId = 0): void {
+    const { streams, bodies, writer } = this.#parts;
+    const streamId = head.varint();
+    const sequence = head.varint();
+    const stream = streams.inbound(streamId);
+    const bytes = sizeOf(head, body);
+    let value: unknown;
+    try {
+      // Without a stream it was cancelled here while the item was on its way.
+      value = bodies.read(head, body, stream === undefined ? "drop" : "keep");
+    } catch (error) {
+      stream?.fail(error);
+      writer.stopStream(streamId);
+      return this.#order.complete(bulkId, () => {});
+    }
+    this.#inOrder(`stream ${streamId}`, bulkId, () => {
+      streams.inbound(streamId)?.item(sequence, value, bytes);
+    });
+  }
+
+  /** Takes the end of a stream, with an error or without. */
+  end(kind: FrameKind, head: HeadReader): void {
+    const { streams, bodies } = this.#parts;
+    const streamId = head.varint();
+    const sequence = head.varint();
+    const failure = kind === FrameKind.fault ? bodies.error(head) : undefined;
+    this.#inOrder(`stream ${streamId}`, 0, () => {
+      streams.inbound(streamId)?.end(sequence, failure);
+    });
+  }
+
+  /** Takes the announcement of a large message, and reserves its place in the order. */
+  announce(head: HeadReader): void {
+    const { id, kind, head: inner } = this.#bulk.announce(head);
+    const reader = readerOf(inner);
+    if (kind === FrameKind.ask) reader.varint();
+    if (kind === FrameKind.ask || kind === FrameKind.tell) {
+      reader.byte();
+      this.#order.reserve(`actor ${this.#names.read(reader)}`, id);
+    } else if (kind === FrameKind.item) {
+      this.#order.reserve(`stream ${reader.varint()}`, id);
+    }
+  }
+
+  /** Takes a chunk of a large message, or a part of it with `left` bytes still to come. */
+  chunk(head: HeadReader, left = 0): void {
+    const arrival = this.#bulk.chunk(head, left);
+    if (arrival !== undefined) this.#complete(arrival);
+  }
+
+  /** The other side gave a large message up. */
+  drop(head: HeadReader): void {
+    const arrival = this.#bulk.drop(head);
+    if (arrival !== undefined) this.#order.complete(arrival.id, () => {});
+  }
+
+  /** Cancels all calls because the link is gone. */
+  close(error: Error): void {
+    this.#isClosed = true;
+    for (const call of this.#calls.values()) call.cancel(error);
+    this.#calls.clear();
+  }
+
+  /** Runs now, or when the large messages that arrived before on the same lane are complete. */
+  #inOrder(lane: string, bulkId: number, run: () => void): void {
+    if (bulkId !== 0) this.#order.complete(bulkId, run);
+    else if (this.#order.isIdle || !this.#order.defer(lane, run)) run();
+  }
+
+  #deliver(target: string, callId: number, call: InboundCall): void {
+    if (this.#isClosed) return;
+    if (call.isCancelled) return void this.#calls.delete(callId);
+    const { host } = this.#parts;
+    const cell = host.cellWithId(target);
+    if (cell === undefined) {
+      return callId === 0 ? this.#undelivered(target) : call.fail(noActor(host, target));
+    }
+    if (this.#calls.size > host.limits.maxPendingCalls) return call.fail(tooManyCalls());
+    const refusal = cell.post(call);
+    if (refusal !== undefined && callId === 0) this.#undelivered(target, refusal);
+  }
+
+  #complete({ id, kind, head, body, buffers }: BulkArrival): void {
+    const reader = readerOf(head);
+    const whole = { bytes: body, buffers };
+    if (kind === FrameKind.item) this.item(reader, whole, id);
+    else if (kind === FrameKind.tell) this.call(reader, 0, whole, id);
+    else if (kind === FrameKind.ask) this.call(reader, reader.varint(), whole, id);
+    else this.#parts.dispatch(kind, reader, whole);
+  }
+
+  #undelivered(target: string, error?: unknown): void {
+    const { host, link } = this.#parts;
+    host.logger.debug("dead letter", { target, from: link.nodeId, error });
+  }
+}
+
+/** The error for a call above `limits.maxPendingCalls`, on either side. */
+export function tooManyCalls(): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    "Cannot send call: too many on this link wait for their answer, await earlier ones first",
+    { kind: "limit-exceeded", retryable: true },
+  );
+}
+
+function noActor(host: LinkHost, target: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot reach actor "${target}": it is stopped`, {
+    kind: "actor-stopped",
+    retryable: true,
+    actor: target,
+    nodeId: host.nodeId,
+  });
+}
+
+function readerOf(head: Uint8Array): HeadReader {
+  const reader = new HeadReader();
+  reader.reset(head, 0, head.length);
+  return reader;
+}
