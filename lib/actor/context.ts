@@ -76,6 +76,20 @@ export function leaveTurn(previous: Envelope | undefined): void {
   current = previous;
 }
 
+/** Makes code that runs later count as part of the message that is handled now. */
+export function bindTurn<A extends unknown[], R>(body: (...args: A) => R): (...args: A) => R {
+  const envelope = current; // the async scope follows a callback by itself
+  if (envelope === undefined) return body;
+  return (...args) => {
+    const previous = enterTurn(envelope);
+    try {
+      return body(...args);
+    } finally {
+      leaveTurn(previous);
+    }
+  };
+}
+
 /** Runs code that may go on after an `await`. */
 export function runAcrossTurns<R>(envelope: Envelope, body: (envelope: Envelope) => R): R {
   const previous = current;

@@ -21,6 +21,8 @@ export interface LinksHost extends LinkHost {
   readonly transport: Transport;
   /** What this node says about itself. */
   introduce(): Introduction;
+  /** Copies a message that cannot be encoded yet; streams and references stay as they are. */
+  copy(message: unknown): unknown;
   /** A new link is up. */
   onUp(link: Association): void;
 }
@@ -54,6 +56,15 @@ export class Links {
   /** Measures deadlines. */
   get clock(): Clock {
     return this.#host.clock;
+  }
+
+  /**
+   * Copies a message that waits for its link, so that its owner may go on changing it.
+   *
+   * @throws {PulsingRuntimeError} kind `"not-encodable"`.
+   */
+  copy(message: unknown): unknown {
+    return this.#host.copy(message);
   }
 
   /** All links that are up. */

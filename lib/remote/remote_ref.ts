@@ -6,6 +6,7 @@
 
 import type { ActorTarget } from "../actor/actor_ref.ts";
 import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
+import { bindTurn } from "../actor/context.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Association } from "./association.ts";
 import type { Links } from "./links.ts";
@@ -40,33 +41,33 @@ export class RemoteTarget implements ActorTarget {
   ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown> {
     const link = this.#links.open(this.nodeId, this.address);
     if (!(link instanceof Promise)) return link.ask(this.actorId, method, payload, options);
-    if (options === undefined) return link.then((open) => open.ask(this.actorId, method, payload));
-    return this.#askWhenOpen(link, method, payload, options);
+    const { clock } = this.#links;
+    const caller = new AbortController();
+    const { signal } = caller;
+    return withCallOptions(clock, options ?? {}, method ?? "ask", (deadline) => {
+      const reply = this.#whenOpen(link, payload, (open, copy) => {
+        signal.throwIfAborted();
+        const left = deadline === 0 ? {} : { timeoutMs: Math.max(1, deadline - clock.now()) };
+        return open.ask(this.actorId, method, copy, options && { signal, ...left });
+      });
+      return { reply, cancel: (reason) => caller.abort(reason) };
+    });
   }
 
   tell(method: string | undefined, payload: unknown): Promise<void> {
     const link = this.#links.open(this.nodeId, this.address);
     if (!(link instanceof Promise)) return link.tell(this.actorId, method, payload);
-    return link.then((open) => open.tell(this.actorId, method, payload));
+    return this.#whenOpen(link, payload, (open, copy) => open.tell(this.actorId, method, copy));
   }
 
-  #askWhenOpen(
+  /** Sends, once the link is up, the message as it is now and from the actor that sends it now. */
+  async #whenOpen<R>(
     link: Promise<Association>,
-    method: string | undefined,
     payload: unknown,
-    options: CallOptions,
-  ): Promise<unknown> {
-    const caller = new AbortController();
-    return withCallOptions(this.#links.clock, options, method ?? "ask", (deadline) => {
-      const send = (open: Association): Promise<unknown> => {
-        caller.signal.throwIfAborted();
-        if (deadline === 0) {
-          return open.ask(this.actorId, method, payload, { signal: caller.signal });
-        }
-        const timeoutMs = Math.max(1, deadline - this.#links.clock.now());
-        return open.ask(this.actorId, method, payload, { timeoutMs, signal: caller.signal });
-      };
-      return { reply: link.then(send), cancel: (reason) => caller.abort(reason) };
-    });
+    send: (link: Association, payload: unknown) => Promise<R>,
+  ): Promise<R> {
+    const copy = this.#links.copy(payload);
+    const sendAsNow = bindTurn(send);
+    return await link.then((open) => sendAsNow(open, copy));
   }
 }

@@ -34,6 +34,7 @@ export function nodeLinksHost(
     limits: node.limits,
     slabs: new SlabPool(node.limits),
     transport,
+    copy: (message) => refs.copy(message),
     cellWithId: (actorId) => node.cellWithId(actorId),
     attachRef: (record) => refs.attach(record),
     detachRef: (value) => refs.detach(value),

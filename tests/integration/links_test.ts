@@ -284,3 +284,63 @@ test("shutdown does not wait for a dial that is still in its handshake", async (
   await shutdown;
   await eventually(() => ended === 2);
 });
+
+class Courier {
+  to: unknown = undefined;
+  /** Sends at once, in the turn of this method, and then changes what it has sent. */
+  async send(listener: { heard(value: unknown[], buffer: Uint8Array): Promise<unknown> }) {
+    const value = ["as it was"];
+    const buffer = new Uint8Array(100_000).fill(1);
+    const answer = listener.heard(value, buffer);
+    value[0] = "changed";
+    buffer.fill(2);
+    return await answer;
+  }
+  forward(listener: { heard(value: unknown[], buffer: Uint8Array): Promise<unknown> }): void {
+    this.to = listener.heard(["forwarded"], new Uint8Array(1)); // synchronous: no scope follows
+  }
+  async forwarded(): Promise<unknown> {
+    return await this.to;
+  }
+}
+
+class Post {
+  kept: unknown = undefined;
+  put(value: unknown): void {
+    this.kept = value;
+  }
+  get(): unknown {
+    return this.kept;
+  }
+}
+
+class Listener {
+  heard(value: unknown[], buffer: Uint8Array) {
+    return { value, byte: buffer[0], from: pul.context().caller?.path };
+  }
+}
+
+for (const method of ["send", "forward"] as const) {
+  test(`a first call waits for its link as it was sent, and its caller is known (${method})`, async () => {
+    const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+    const options = { addr: "127.0.0.1:0", transport };
+    const gossip = { gossipIntervalMs: 3_600_000 }; // the two below never meet by themselves
+    await using seed = await pul.actorSystem(options);
+    const seeds = [seed.addr!];
+    await using one = await pul.actorSystem({ ...options, seeds, gossip });
+    await using two = await pul.actorSystem({ ...options, seeds, gossip });
+    await seed.spawnClass(Post, { name: "post" });
+    const post = async (system: pul.ActorSystem) =>
+      (await system.resolve("post", { timeoutMs: 5_000 })).asType(Post);
+    await (await post(two)).put(await two.spawnClass(Listener));
+    const courier = await one.spawnClass(Courier, { name: "courier" });
+    const listener = await (await post(one)).get() as pul.ActorProxy<Listener>;
+    const from = "actors/courier";
+    if (method === "send") {
+      assert.deepEqual(await courier.send(listener), { value: ["as it was"], byte: 1, from });
+    } else {
+      await courier.forward(listener);
+      assert.deepEqual(await courier.forwarded(), { value: ["forwarded"], byte: 0, from });
+    }
+  });
+}
