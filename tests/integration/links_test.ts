@@ -30,8 +30,10 @@ class Subject {
   }
 }
 
-async function pair(limits: Partial<pul.Limits> = {}, network?: pul.Transport) {
-  const transport = network ?? pul.memory(new pul.MemoryNetwork(pul.systemClock));
+async function pair(
+  limits: Partial<pul.Limits> = {},
+  transport: pul.Transport = pul.memory(new pul.MemoryNetwork(pul.systemClock)),
+) {
   const options = { addr: "127.0.0.1:0", transport, limits };
   const server = await pul.actorSystem(options);
   const client = await pul.actorSystem({ ...options, seeds: [server.addr!] });
