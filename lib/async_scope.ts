@@ -18,6 +18,12 @@ export class AsyncScope<T> {
     return this.#storage.run(value, body);
   }
 
+  /** Runs `body` and everything it starts without a value. */
+  runOutside(body: () => void): void {
+    if (this.get() === undefined) body(); // leaving costs as much as entering
+    else this.#storage.run(undefined as T, body); // `get` says that there may be none
+  }
+
   /** The value of the innermost {@link AsyncScope.run} around the caller, if any. */
   get(): T | undefined {
     return this.#storage.getStore();

@@ -24,22 +24,60 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970 for showing to people; never compared between machines. */
   wallTime(): number;
-  /** Runs `callback` once after `delayMs` milliseconds. */
+  /** Runs `callback` once after `delayMs` milliseconds; never, when they are infinitely many. */
   setTimer(callback: () => void, delayMs: number): Timer;
   /** Runs `callback` in a later turn of the event loop, after pending I/O had its chance. */
   defer(callback: () => void): void;
 }
+
+/** What `setTimeout` takes; it fires at once for more. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   setTimer(callback, delayMs) {
+    if (delayMs > LONGEST_TIMEOUT_MS) return setLongTimer(callback, delayMs);
     const handle = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
   defer: (callback) => void setImmediate(callback),
 };
+
+/** A timer in steps that the runtimes can take. */
+function setLongTimer(callback: () => void, delayMs: number): Timer {
+  let left = delayMs;
+  const step = (): ReturnType<typeof setTimeout> => {
+    const stepMs = Math.min(left, LONGEST_TIMEOUT_MS);
+    left -= stepMs;
+    return setTimeout(() => left > 0 ? handle = step() : callback(), stepMs);
+  };
+  let handle = step();
+  return { cancel: () => clearTimeout(handle) };
+}
+
+/**
+ * Waits for work that may never end.
+ *
+ * @param clock The clock that measures the wait.
+ * @param work A promise that does not reject.
+ * @param timeoutMs How long to wait, in milliseconds.
+ * @returns Whether the work has ended.
+ */
+export function endsWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  timeoutMs: number,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(() => resolve(false), timeoutMs);
+    void work.then(() => {
+      timer.cancel();
+      resolve(true);
+    });
+  });
+}
 
 /**
  * Waits on a clock.

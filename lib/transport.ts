@@ -24,7 +24,7 @@ export interface ConnectionHandler {
    * The piece may be kept: the transport never writes to it again.
    */
   onBytes(bytes: Uint8Array): void;
-  /** The send buffer is empty again after {@link Connection.write} returned `false`. */
+  /** The send buffer is below its mark again after {@link Connection.write} returned `false`. */
   onDrain(): void;
   /**
    * The connection has ended; called exactly once, after the last `onBytes`, whoever ended it.
@@ -45,8 +45,13 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Bytes written and not yet taken by the operating system or by the other side. */
   readonly bufferedBytes: number;
-  /** Sets the handler and lets bytes flow; called once, in the same turn as `dial` or `accept`. */
-  start(handler: ConnectionHandler): void;
+  /**
+   * Sets the handler and lets bytes flow; called once, in the same turn as `dial` or `accept`.
+   *
+   * @param highWaterBytes Bytes in the send buffer from which `write` tells to wait; the
+   * transport's own mark when absent.
+   */
+  start(handler: ConnectionHandler, highWaterBytes?: number): void;
   /**
    * Sends bytes after all that were written before.
    *
@@ -56,8 +61,8 @@ export interface Connection {
    * @param onTaken Called when the transport has no more use for the array, which the caller may
    * write to again from then on; not called when the other side keeps it or when the connection
    * ends first.
-   * @returns `false` when the send buffer is above its high-water mark: the caller should wait
-   * for `onDrain`. The bytes are accepted all the same.
+   * @returns `false` when the send buffer is at or above its mark: the caller should wait for
+   * `onDrain`. The bytes are accepted all the same.
    */
   write(bytes: Uint8Array, onTaken?: () => void): boolean;
   /** Stops `onBytes` until {@link Connection.resume}; the other side's buffer fills up. */

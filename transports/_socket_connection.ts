@@ -7,6 +7,9 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionHandler } from "../lib/transport.ts";
 
+/** Bytes in the send buffer from which a writer should wait. */
+const HIGH_WATER_BYTES = 1_048_576;
+
 /** How long a closed connection waits for the other side to read to the end and close too. */
 const LINGER_MS = 1_000;
 
@@ -14,9 +17,13 @@ const LINGER_MS = 1_000;
 export class SocketConnection implements Connection {
   readonly remoteAddress: string;
   readonly #socket: Socket;
+  #handler: ConnectionHandler | undefined = undefined;
   #early: Uint8Array[] = [];
   #isPaused = false;
   #isClosed = false;
+  #isFull = false;
+  #highWaterBytes = HIGH_WATER_BYTES;
+  readonly #onSent = (): void => this.#lookForRoom();
   #error: Error | undefined = undefined;
 
   /**
@@ -36,12 +43,13 @@ export class SocketConnection implements Connection {
     return this.#socket.writableLength;
   }
 
-  start(handler: ConnectionHandler): void {
+  start(handler: ConnectionHandler, highWaterBytes: number = HIGH_WATER_BYTES): void {
     const socket = this.#socket;
+    this.#handler = handler;
+    this.#highWaterBytes = highWaterBytes;
     socket.on("data", (bytes: Uint8Array) => {
       if (!this.#isClosed) handler.onBytes(bytes);
     });
-    socket.on("drain", () => handler.onDrain());
     socket.on("end", () => this.close());
     socket.on("close", () => {
       this.#isClosed = true;
@@ -53,10 +61,16 @@ export class SocketConnection implements Connection {
 
   write(bytes: Uint8Array, onTaken?: () => void): boolean {
     if (this.#isClosed || this.#socket.destroyed) return true;
-    if (onTaken === undefined) return this.#socket.write(bytes);
-    return this.#socket.write(bytes, (error) => {
-      if (error == null) onTaken();
-    });
+    const socket = this.#socket;
+    this.#isFull = socket.writableLength + bytes.length >= this.#highWaterBytes;
+    if (onTaken !== undefined) {
+      socket.write(bytes, (error) => {
+        if (error == null) onTaken();
+        this.#lookForRoom();
+      });
+    } else if (this.#isFull) socket.write(bytes, this.#onSent);
+    else socket.write(bytes);
+    return !this.#isFull;
   }
 
   pause(): void {
@@ -81,6 +95,12 @@ export class SocketConnection implements Connection {
     // Unread bytes in the socket would turn the close into a reset, which takes what was just
     // written with it (seen with 8 MB on both runtimes): read and drop them.
     socket.resume();
+  }
+
+  #lookForRoom(): void {
+    if (!this.#isFull || this.#socket.writableLength >= this.#highWaterBytes) return;
+    this.#isFull = false;
+    this.#handler?.onDrain();
   }
 
   abort(): void {

@@ -5,7 +5,7 @@
  */
 
 import type { Connection, ConnectionHandler } from "../lib/transport.ts";
-import type { WebSocketLike } from "./_ws.ts";
+import { MAX_PAYLOAD_BYTES, type WebSocketLike } from "./_ws.ts";
 
 /** Bytes in the send buffer from which a writer should wait. */
 const HIGH_WATER_BYTES = 1_048_576;
@@ -24,6 +24,7 @@ export class WebSocketConnection implements Connection {
   #isEnded = false;
   #isReported = false;
   #isFull = false;
+  #highWaterBytes = HIGH_WATER_BYTES;
   #lingering: ReturnType<typeof setTimeout> | undefined = undefined;
   #error: Error | undefined = undefined;
   readonly #onSent = (): void => this.#lookForRoom();
@@ -40,8 +41,9 @@ export class WebSocketConnection implements Connection {
     return this.#socket.bufferedAmount;
   }
 
-  start(handler: ConnectionHandler): void {
+  start(handler: ConnectionHandler, highWaterBytes?: number): void {
     this.#handler = handler;
+    this.#highWaterBytes = highWaterBytes ?? HIGH_WATER_BYTES;
     this.#deliverKept();
   }
 
@@ -51,8 +53,12 @@ export class WebSocketConnection implements Connection {
       if (error == null) onTaken();
       this.#lookForRoom();
     };
-    this.#socket.send(bytes, onSent);
-    this.#isFull = this.#socket.bufferedAmount >= HIGH_WATER_BYTES;
+    let rest = bytes;
+    for (; rest.length > MAX_PAYLOAD_BYTES; rest = rest.subarray(MAX_PAYLOAD_BYTES)) {
+      this.#socket.send(rest.subarray(0, MAX_PAYLOAD_BYTES), this.#onSent);
+    }
+    this.#socket.send(rest, onSent);
+    this.#isFull = this.#socket.bufferedAmount >= this.#highWaterBytes;
     return !this.#isFull;
   }
 
@@ -122,7 +128,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #lookForRoom(): void {
-    if (!this.#isFull || this.#socket.bufferedAmount >= HIGH_WATER_BYTES) return;
+    if (!this.#isFull || this.#socket.bufferedAmount >= this.#highWaterBytes) return;
     this.#isFull = false;
     this.#handler?.onDrain();
   }

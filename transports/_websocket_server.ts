@@ -9,13 +9,10 @@ import type { Duplex } from "node:stream";
 import type { ListenOptions } from "../lib/transport.ts";
 import { join, judge } from "./_magic.ts";
 import { WebSocketConnection } from "./_websocket_connection.ts";
-import { type WebSocketLike, ws } from "./_ws.ts";
+import { MAX_PAYLOAD_BYTES, type WebSocketLike, ws } from "./_ws.ts";
 
 /** The path on which nodes connect. */
 export const WEBSOCKET_PATH = "/pulsing";
-
-/** Bytes of one WebSocket message at most; a write of the runtime is far below. */
-export const MAX_PAYLOAD_BYTES = 67_108_864;
 
 /**
  * Answers upgrade requests: nodes on {@link WEBSOCKET_PATH}, others are refused.
@@ -30,9 +27,11 @@ export function acceptUpgrades(http: Server, options: ListenOptions): () => void
     maxPayload: MAX_PAYLOAD_BYTES,
   });
   http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname !== WEBSOCKET_PATH) {
-      socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
+    socket.on("error", () => {}); // an upgraded socket has no listener left, and would end the process
+    const path = URL.parse(request.url ?? "/", "http://localhost")?.pathname;
+    if (path !== WEBSOCKET_PATH) {
+      const status = path === undefined ? "400 Bad Request" : "404 Not Found";
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => socket.destroy());
       return;
     }
     const remoteAddress = `${request.socket.remoteAddress}:${request.socket.remotePort}`;

@@ -8,6 +8,9 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import * as library from "ws";
 
+/** Bytes of one WebSocket message at most; longer writes are sent as several messages. */
+export const MAX_PAYLOAD_BYTES = 16_777_216;
+
 /** A WebSocket of either side. */
 export interface WebSocketLike {
   readonly bufferedAmount: number;

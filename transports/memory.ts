@@ -103,6 +103,7 @@ class MemoryConnection implements Connection {
   #handler: ConnectionHandler | undefined = undefined;
   #arrived: Uint8Array[] = [];
   #inFlight = 0;
+  #highWaterBytes = HIGH_WATER_BYTES;
   #isPaused = false;
   #isScheduled = false;
   #isFull = false;
@@ -123,15 +124,16 @@ class MemoryConnection implements Connection {
     this.#far = far;
   }
 
-  start(handler: ConnectionHandler): void {
+  start(handler: ConnectionHandler, highWaterBytes: number = HIGH_WATER_BYTES): void {
     this.#handler = handler;
+    this.#highWaterBytes = highWaterBytes;
     this.#schedule();
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#far === undefined || bytes.length === 0) return true;
     this.#inFlight += bytes.length;
-    this.#isFull = this.#inFlight >= HIGH_WATER_BYTES;
+    this.#isFull = this.#inFlight >= this.#highWaterBytes;
     if (this.#far.#isClosed) return !this.#isFull; // dropped: the end is on its way
     this.#far.#arrived.push(bytes);
     this.#far.#schedule();
@@ -202,7 +204,7 @@ class MemoryConnection implements Connection {
 
   #taken(bytes: number): void {
     this.#inFlight -= bytes;
-    if (this.#isOver || !this.#isFull || this.#inFlight > 0) return;
+    if (this.#isOver || !this.#isFull || this.#inFlight >= this.#highWaterBytes) return;
     this.#isFull = false;
     this.#handler?.onDrain();
   }

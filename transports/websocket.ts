@@ -10,8 +10,8 @@ import type { Connection, DialOptions, Transport } from "../lib/transport.ts";
 import { listenSniffing } from "./_listener.ts";
 import { unreachable } from "./tcp.ts";
 import { WebSocketConnection } from "./_websocket_connection.ts";
-import { MAX_PAYLOAD_BYTES, WEBSOCKET_PATH } from "./_websocket_server.ts";
-import { type WebSocketLike, ws } from "./_ws.ts";
+import { WEBSOCKET_PATH } from "./_websocket_server.ts";
+import { MAX_PAYLOAD_BYTES, type WebSocketLike, ws } from "./_ws.ts";
 
 /**
  * A transport that dials with WebSocket; it listens on the same port as {@link tcp}, so nodes of

@@ -10,6 +10,7 @@
  */
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import { endsWithin } from "../clock.ts";
 import { asActorError, PulsingRuntimeError } from "../errors.ts";
 import type { ActorBody } from "./actor_body.ts";
 import { ActorRef, type ActorTarget } from "./actor_ref.ts";
@@ -30,6 +31,7 @@ import { Mailbox } from "./mailbox.ts";
 import type { Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
+import { actorStopped } from "./stopped_target.ts";
 
 /** Where an actor is in its life. */
 export type CellState = "starting" | "running" | "stopping" | "stopped";
@@ -49,6 +51,7 @@ export class ActorCell implements ActorTarget, Runnable {
   #lifeEnvelope: Envelope | undefined = undefined;
   #ref: ActorRef | undefined = undefined;
   #started: Promise<void> | undefined = undefined;
+  #giveUpStart: (() => void) | undefined = undefined;
   #stopped: Promise<void> | undefined = undefined;
 
   constructor(node: CellNode, body: ActorBody, options: CellOptions) {
@@ -114,8 +117,12 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown> {
-    const isolated = this.node.clone === undefined ? payload : this.node.clone(payload);
-    const envelope = new LocalAsk(method, isolated);
+    let envelope: LocalAsk;
+    try {
+      envelope = new LocalAsk(method, this.node.clone?.(payload) ?? payload);
+    } catch (error) {
+      return Promise.reject(error); // only copying it can fail
+    }
     envelope.caller = currentEnvelope()?.cell?.ref;
     if (options === undefined) {
       this.post(envelope);
@@ -129,8 +136,12 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   tell(method: string | undefined, payload: unknown): Promise<void> {
-    const isolated = this.node.clone === undefined ? payload : this.node.clone(payload);
-    const envelope = new Envelope(method, isolated);
+    let envelope: Envelope;
+    try {
+      envelope = new Envelope(method, this.node.clone?.(payload) ?? payload);
+    } catch (error) {
+      return Promise.reject(error); // only copying it can fail
+    }
     envelope.caller = currentEnvelope()?.cell?.ref;
     const mustWait = this.#mailbox.isFull;
     const refusal = this.post(envelope);
@@ -147,9 +158,9 @@ export class ActorCell implements ActorTarget, Runnable {
    */
   post(envelope: Envelope): PulsingRuntimeError | undefined {
     if (this.#state === "stopping" || this.#state === "stopped") {
-      return refuse(envelope, this.#stoppedError());
+      return this.#refuse(envelope, this.#stoppedError());
     }
-    if (!this.#mailbox.push(envelope)) return refuse(envelope, this.#fullError());
+    if (!this.#mailbox.push(envelope)) return this.#refuse(envelope, this.#fullError());
     if (!this.#isScheduled && this.#state === "running") this.#schedule();
     return undefined;
   }
@@ -195,8 +206,11 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   async #startLater(): Promise<void> {
+    const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
+    this.#giveUpStart = () => giveUp(this.#stoppedError());
     try {
-      await this.#runHook((context) => this.#body.hooks.onStart?.(this.actorId, context));
+      const hook = this.#runHook((context) => this.#body.hooks.onStart?.(this.actorId, context));
+      await Promise.race([hook, givenUp]);
     } catch (error) {
       this.#end();
       throw asActorError(error, this.label);
@@ -218,33 +232,28 @@ export class ActorCell implements ActorTarget, Runnable {
   #handle(envelope: Envelope): void {
     envelope.cell = this;
     const previous = enterTurn(envelope);
-    let result: unknown;
     try {
       const method = this.#body.lookup(envelope);
-      result = method.form === "sync" || method.form === "stream"
+      const result = method.form === "sync" || method.form === "stream"
         ? this.#body.run(method, envelope)
         : runAcrossTurns(envelope, () => this.#body.run(method, envelope));
       if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
+      if (typeof result !== "object" || result === null) envelope.succeed(result);
+      else this.#answer(envelope, result);
     } catch (error) {
-      envelope.fail(asActorError(error, this.label));
-      return;
+      this.#fail(envelope, error);
     } finally {
       leaveTurn(previous);
     }
-    if (typeof result !== "object" || result === null) envelope.succeed(result);
-    else this.#answer(envelope, result);
   }
 
+  /** Answers with an object; throws what looking at it throws, before anything was answered. */
   #answer(envelope: Envelope, result: object): void {
     if (isThenable(result)) return this.#answerLater(envelope, result);
     const iterator = iteratorOf(result);
     if (iterator === undefined) {
-      try {
-        envelope.succeed(this.#body.unwrap(envelope, result));
-      } catch (error) {
-        envelope.fail(asActorError(error, this.label));
-      }
-      return;
+      const value = this.#body.unwrap(envelope, result);
+      return envelope.succeed(this.node.clone === undefined ? value : this.node.clone(value));
     }
     const running = this.#running ??= new RunningCalls();
     const stream = new LocalStream(this, envelope, iterator, () => this.#done(envelope));
@@ -256,14 +265,28 @@ export class ActorCell implements ActorTarget, Runnable {
   #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
     const running = this.#running ??= new RunningCalls();
     running.add(envelope);
-    result.then((value) => {
-      if (typeof value !== "object" || value === null) envelope.succeed(value);
-      else this.#answer(envelope, value);
+    void Promise.resolve(result).then((value) => {
+      try {
+        if (typeof value !== "object" || value === null) envelope.succeed(value);
+        else this.#answer(envelope, value);
+      } catch (error) {
+        this.#fail(envelope, error);
+      }
       if (!running.isStream(envelope)) this.#done(envelope);
     }, (error) => {
-      envelope.fail(asActorError(error, this.label));
+      this.#fail(envelope, error);
       this.#done(envelope);
     });
+  }
+
+  #fail(envelope: Envelope, error: unknown): void {
+    const failure = asActorError(error, this.label);
+    if (!envelope.wantsReply) this.#undelivered("a told message failed", envelope, failure);
+    envelope.fail(failure);
+  }
+
+  #undelivered(what: string, { method }: Envelope, error: Error): void {
+    this.node.logger.debug(what, { actor: this.label, method, error });
   }
 
   #done(envelope: Envelope): void {
@@ -289,16 +312,22 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   async #stopLater(): Promise<void> {
-    await this.#started?.catch(() => {}); // whoever spawned it hears of the failure
-    if (this.state === "stopped") return;
     const { clock, limits, logger } = this.node;
+    const { shutdownTimeoutMs } = limits;
+    if (this.#started !== undefined) {
+      const started = this.#started.catch(() => {}); // whoever spawned it hears of the failure
+      if (!await endsWithin(clock, started, shutdownTimeoutMs)) this.#giveUpStart?.();
+      await started;
+    }
+    if (this.state === "stopped") return;
     const error = () => this.#stoppedError();
     this.#running?.failStreams(error);
-    await this.#running?.finish(clock, limits.shutdownTimeoutMs, error);
-    try {
-      await this.#runHook(() => this.#body.hooks.onStop?.());
-    } catch (error) {
-      logger.error("actor's onStop failed", { actor: this.label, error });
+    await this.#running?.finish(clock, shutdownTimeoutMs, error);
+    const hook = this.#runHook(() => this.#body.hooks.onStop?.()).catch((error) =>
+      logger.error("actor's onStop failed", { actor: this.label, error })
+    );
+    if (!await endsWithin(clock, hook, shutdownTimeoutMs)) {
+      logger.error("actor's onStop was abandoned", { actor: this.label, shutdownTimeoutMs });
     }
     this.#end();
   }
@@ -312,17 +341,18 @@ export class ActorCell implements ActorTarget, Runnable {
 
   #refuseQueued(): void {
     for (let next = this.#mailbox.shift(); next !== undefined; next = this.#mailbox.shift()) {
-      next.fail(this.#stoppedError());
+      this.#refuse(next, this.#stoppedError());
     }
   }
 
+  #refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
+    if (!envelope.wantsReply) this.#undelivered("dead letter", envelope, error);
+    envelope.fail(error);
+    return error;
+  }
+
   #stoppedError(): PulsingRuntimeError {
-    return new PulsingRuntimeError(`Cannot reach actor "${this.label}": it is stopped`, {
-      kind: "actor-stopped",
-      retryable: true,
-      actor: this.label,
-      nodeId: this.nodeId,
-    });
+    return actorStopped(this.label, this.nodeId);
   }
 
   #fullError(): PulsingRuntimeError {
@@ -334,11 +364,6 @@ export class ActorCell implements ActorTarget, Runnable {
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
-
-function refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
-  envelope.fail(error);
-  return error;
-}
 
 function learnForm(method: Method, result: unknown): void {
   if (method.form === "async" || method.form === "stream") return;

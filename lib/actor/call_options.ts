@@ -14,7 +14,7 @@ export interface CallOptions {
    * Milliseconds to wait for the answer, for a stream its opening; then the call fails with
    * {@link PulsingTimeoutError} and the callee's `context().signal` aborts.
    *
-   * @default no limit but the life of the link and of the actor
+   * @default Infinity: no limit but the life of the link and of the actor
    */
   readonly timeoutMs?: number;
   /** Ends the call, or the stream it opened: the callee's `context().signal` aborts. */
@@ -43,7 +43,8 @@ export function withCallOptions(
   operation: string,
   send: (deadline: number) => SentCall,
 ): Promise<unknown> {
-  const { timeoutMs, signal } = options;
+  const { signal } = options;
+  const timeoutMs = options.timeoutMs === Infinity ? undefined : options.timeoutMs;
   if (signal?.aborted) return Promise.reject(signal.reason);
   if (timeoutMs === undefined && signal === undefined) return send(0).reply;
   checkTimeout(timeoutMs);

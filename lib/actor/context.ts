@@ -101,6 +101,11 @@ export function runAcrossTurns<R>(envelope: Envelope, body: (envelope: Envelope)
   }
 }
 
+/** Runs code that belongs to no message: what it starts does not inherit the current one. */
+export function outsideCalls(body: () => void): void {
+  scope.runOutside(body);
+}
+
 /** The context of one message, or of the actor's own life when there is none. */
 export function contextOf(cell: ActorCell, envelope: Envelope = cell.lifeEnvelope): CellContext {
   return new MessageContext(cell, envelope);

@@ -6,6 +6,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import { outsideCalls } from "./context.ts";
 
 /** Something that has work and can do a part of it. */
 export interface Runnable {
@@ -28,15 +30,18 @@ export interface Runnable {
  */
 export class Dispatcher {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #throughput: number;
   readonly #turnMessages: number;
   #ready: Runnable[] = [];
   #isScheduled = false;
   #handled = 0;
   readonly #run = (): void => this.#runReady();
+  readonly #queueRun = (): void => this.#queue();
 
-  constructor(clock: Clock, limits: Limits) {
+  constructor(clock: Clock, limits: Limits, logger: Logger) {
     this.#clock = clock;
+    this.#logger = logger;
     this.#throughput = limits.throughput;
     this.#turnMessages = limits.turnMessages;
   }
@@ -49,6 +54,10 @@ export class Dispatcher {
 
   #scheduleRun(): void {
     this.#isScheduled = true;
+    outsideCalls(this.#queueRun);
+  }
+
+  #queue(): void {
     if (this.#handled < this.#turnMessages) return queueMicrotask(this.#run);
     this.#handled = 0;
     this.#clock.defer(this.#run);
@@ -58,7 +67,12 @@ export class Dispatcher {
     const ready = this.#ready;
     for (let index = 0; index < ready.length; index++) {
       const runnable = ready[index] as Runnable; // the index is below the length
-      this.#handled += runnable.runTurn(this.#throughput);
+      try {
+        this.#handled += runnable.runTurn(this.#throughput);
+      } catch (error) {
+        // A bug of ours: one actor's turn must not take the turns of all others with it.
+        this.#logger.error("an actor's turn failed", { error });
+      }
       if (runnable.hasWork) ready.push(runnable);
       if (this.#handled >= this.#turnMessages) {
         this.#ready = ready.slice(index + 1);

@@ -42,7 +42,7 @@ export class LocalStream implements StreamSource<unknown> {
     try {
       const result = await this.#step();
       if (this.#isOver) return this.#last();
-      if (!result.done) return result;
+      if (!result.done) return this.#isolated(result);
     } catch (error) {
       this.#finish();
       throw asActorError(error, this.#cell.label);
@@ -73,6 +73,17 @@ export class LocalStream implements StreamSource<unknown> {
       return iterator.next();
     } finally {
       leaveTurn(previous);
+    }
+  }
+
+  #isolated(result: IteratorResult<unknown>): IteratorResult<unknown, undefined> {
+    const { clone } = this.#cell.node;
+    if (clone === undefined) return result as IteratorYieldResult<unknown>; // it is not done
+    try {
+      return { done: false, value: clone(result.value) };
+    } catch (error) {
+      this.fail(asActorError(error, this.#cell.label));
+      return this.#last();
     }
   }
 

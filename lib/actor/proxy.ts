@@ -37,12 +37,16 @@ export type Answer<R> = 0 extends 1 & R ? AnyCall<R>
   : [R] extends [AsyncIterable<infer T> | Generator<infer T, unknown, unknown>] ? StreamCall<T>
   : Promise<Arrived<Awaited<R>>>;
 
-/** What every proxy has besides the actor's methods. */
-export interface ProxyOperations<T> {
+/**
+ * What every proxy has besides the actor's methods.
+ *
+ * @typeParam Self The proxy.
+ */
+export interface ProxyOperations<Self> {
   /** The reference behind the proxy. */
   readonly $ref: ActorRef;
   /** The same proxy whose calls have a deadline or a signal. */
-  $with(options: CallOptions): ActorProxy<T>;
+  $with(options: CallOptions): Self;
   /** The same actor with the methods of a class; nothing is checked on the other side. */
   $as<C extends ActorClass>(cls: C): ActorProxy<InstanceType<C>>;
   /** The same actor with any method name. */
@@ -60,14 +64,14 @@ export type ActorProxy<T> =
       ? (...args: A) => Answer<R>
       : never;
   }
-  & ProxyOperations<T>;
+  & ProxyOperations<ActorProxy<T>>;
 
 /** A method of an untyped proxy; awaiting it without a call reads the attribute of that name. */
 // deno-lint-ignore no-explicit-any -- an untyped proxy is the place where nothing is known
 export type AnyMethod = ((...args: any[]) => AnyCall<any>) & PromiseLike<any>;
 
 /** An untyped proxy: any name is a method; the actor says at the call if it has none. */
-export type AnyProxy = { readonly [method: string]: AnyMethod } & ProxyOperations<unknown>;
+export type AnyProxy = { readonly [method: string]: AnyMethod } & ProxyOperations<AnyProxy>;
 
 const TARGET = Symbol("target");
 const OPTIONS = Symbol("options");
@@ -116,6 +120,13 @@ class ProxyBase {
   }
 }
 
+/** What stands behind the `Proxy` of an untyped proxy. */
+class AnyProxyBase extends ProxyBase {
+  override $with(options: CallOptions): ProxyBase {
+    return anyProxy(this.$ref, { ...this[OPTIONS], ...options }) as unknown as ProxyBase;
+  }
+}
+
 // Every promise that is resolved with a proxy looks for `then`: found here, it does not reach the
 // trap below, which is a fifth of the cost of a spawn on Bun (`bench/local_bench.ts`).
 Object.defineProperty(ProxyBase.prototype, "then", { value: undefined });
@@ -161,9 +172,13 @@ export function typedProxy<C extends ActorClass>(
  * @param options For every call through the proxy.
  */
 export function anyProxy(ref: ActorRef, options?: CallOptions): AnyProxy {
-  const base = new ProxyBase(ref, options);
+  const base = new AnyProxyBase(ref, options);
   const get = (target: ProxyBase, name: string | symbol): unknown => {
-    if (typeof name === "symbol" || name[0] === "$") return Reflect.get(target, name, target);
+    if (typeof name === "symbol") return Reflect.get(target, name, target);
+    if (name[0] === "$") {
+      const operation: unknown = Reflect.get(target, name, target);
+      return typeof operation === "function" ? operation.bind(target) : operation;
+    }
     if (PASSIVE_NAMES.has(name)) return undefined;
     if (name[0] === "_") throw privateMethod(name);
     return anyMethod(ref.target, name, options);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, endsWithin } from "../clock.ts";
 import type { Envelope } from "./envelope.ts";
 import type { LocalStream } from "./local_stream.ts";
 
@@ -13,6 +13,7 @@ export class RunningCalls {
   readonly #envelopes = new Set<Envelope>();
   readonly #streams = new Map<Envelope, LocalStream>();
   #onIdle: (() => void) | undefined = undefined;
+  #failure: (() => Error) | undefined = undefined;
 
   get size(): number {
     return this.#envelopes.size;
@@ -25,6 +26,7 @@ export class RunningCalls {
   addStream(envelope: Envelope, stream: LocalStream): void {
     this.#envelopes.add(envelope);
     this.#streams.set(envelope, stream);
+    if (this.#failure !== undefined) stream.fail(this.#failure());
   }
 
   /** Whether the call has become a stream, which ends by itself. */
@@ -40,18 +42,16 @@ export class RunningCalls {
     return true;
   }
 
+  /** Fails the streams, those that are opened later as well: the actor stops. */
   failStreams(error: () => Error): void {
+    this.#failure = error;
     for (const stream of this.#streams.values()) stream.fail(error());
   }
 
   /** Waits until all have ended; those left after the time are cancelled and failed. */
   async finish(clock: Clock, timeoutMs: number, error: () => Error): Promise<void> {
     if (this.#envelopes.size === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle = resolve;
-    const timer = clock.setTimer(resolve, timeoutMs);
-    await promise;
-    timer.cancel();
+    await endsWithin(clock, new Promise<void>((resolve) => this.#onIdle = resolve), timeoutMs);
     const abandoned = [...this.#envelopes];
     this.#envelopes.clear();
     for (const envelope of abandoned) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { actorStopped } from "../actor/stopped_target.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, type BodyReader, sizeOf } from "./body_reader.ts";
@@ -166,7 +167,9 @@ export class Inbound {
     const { host } = this.#parts;
     const cell = host.cellWithId(target);
     if (cell === undefined) {
-      return callId === 0 ? this.#undelivered(target) : call.fail(noActor(host, target));
+      return callId === 0
+        ? this.#undelivered(target)
+        : call.fail(actorStopped(target, host.nodeId));
     }
     if (this.#calls.size > host.limits.maxPendingCalls) return call.fail(tooManyCalls());
     const refusal = cell.post(call);
@@ -194,15 +197,6 @@ export function tooManyCalls(): PulsingRuntimeError {
     "Cannot send call: too many on this link wait for their answer, await earlier ones first",
     { kind: "limit-exceeded", retryable: true },
   );
-}
-
-function noActor(host: LinkHost, target: string): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot reach actor "${target}": it is stopped`, {
-    kind: "actor-stopped",
-    retryable: true,
-    actor: target,
-    nodeId: host.nodeId,
-  });
 }
 
 function readerOf(head: Uint8Array): HeadReader {

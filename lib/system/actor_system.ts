@@ -104,12 +104,14 @@ export class ActorSystem implements AsyncDisposable {
   readonly #links: Links;
   readonly #refs: RefTable;
   readonly #cluster: Cluster;
+  readonly #onShutdown: () => void;
   #listener: Listener | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
 
   /** Use {@link actorSystem}: a system made here listens only once it was started. */
-  constructor(options: SystemOptions, transport: Transport) {
+  constructor(options: SystemOptions, transport: Transport, onShutdown: () => void) {
     this.#options = options;
+    this.#onShutdown = onShutdown;
     const { clock, logger, limits, random } = options;
     const nodeId = this.nodeId = randomId(random);
     this.#node = new LocalNode({
@@ -139,11 +141,16 @@ export class ActorSystem implements AsyncDisposable {
    *
    * @param options What the user said.
    * @param transport Used when the options name none.
+   * @param onShutdown Called once when the system begins to shut down.
    */
-  static async start(options: InitOptions, transport: () => Transport): Promise<ActorSystem> {
+  static async start(
+    options: InitOptions,
+    transport: () => Transport,
+    onShutdown: () => void = () => {},
+  ): Promise<ActorSystem> {
     const resolved = resolveOptions(options);
     const chosen = resolved.transport ?? transport();
-    const system = new ActorSystem(resolved, chosen);
+    const system = new ActorSystem(resolved, chosen, onShutdown);
     try {
       await system.#open(chosen);
     } catch (error) {
@@ -272,7 +279,11 @@ export class ActorSystem implements AsyncDisposable {
    * @returns When nothing of the system is left.
    */
   shutdown(): Promise<void> {
-    return this.#shutdown ??= this.#close();
+    if (this.#shutdown === undefined) {
+      this.#shutdown = this.#close();
+      this.#onShutdown();
+    }
+    return this.#shutdown;
   }
 
   /** Shuts the system down. */

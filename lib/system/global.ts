@@ -29,6 +29,8 @@ interface GlobalSystem {
   readonly options: InitOptions;
   readonly starting: Promise<ActorSystem>;
   system: ActorSystem | undefined;
+  /** Settles when the system has ended, once somebody has begun to shut it down. */
+  ending: Promise<void> | undefined;
 }
 
 let global: GlobalSystem | undefined;
@@ -42,6 +44,8 @@ export function setDefaultTransport(transport: () => Transport): void {
 /**
  * Makes the global system, or returns it when it is there.
  *
+ * One that is being shut down is waited for, and a new one is made.
+ *
  * @param options How; without options any running global system will do.
  * @returns The system; with `seeds` after one of them has answered.
  * @throws {PulsingRuntimeError} kind `"already-initialized"`: it runs with other options; kind
@@ -49,6 +53,7 @@ export function setDefaultTransport(transport: () => Transport): void {
  */
 export function init(options?: InitOptions): Promise<ActorSystem> {
   if (global === undefined) return startGlobal(options ?? {});
+  if (global.ending !== undefined) return global.ending.then(() => init(options));
   if (options === undefined || isSameOptions(global.options, options)) return global.starting;
   return Promise.reject(
     new PulsingRuntimeError(
@@ -61,11 +66,7 @@ export function init(options?: InitOptions): Promise<ActorSystem> {
 
 /** Ends the global system, if there is one. */
 export async function shutdown(): Promise<void> {
-  const ending = global;
-  if (ending === undefined) return;
-  const system = await ending.starting.catch(() => undefined); // whoever started it was told
-  await system?.shutdown();
-  if (global === ending) global = undefined;
+  if (global !== undefined) await end(global);
 }
 
 /**
@@ -74,7 +75,7 @@ export async function shutdown(): Promise<void> {
  * @throws {PulsingRuntimeError} kind `"not-initialized"`.
  */
 export function getSystem(): ActorSystem {
-  if (global?.system !== undefined) return global.system;
+  if (isRunning(global)) return global.system;
   throw new PulsingRuntimeError(
     "Cannot get the global system: not initialized, call init() first",
     { kind: "not-initialized" },
@@ -83,7 +84,7 @@ export function getSystem(): ActorSystem {
 
 /** Whether the global system runs. */
 export function isInitialized(): boolean {
-  return global?.system !== undefined;
+  return isRunning(global);
 }
 
 /**
@@ -152,13 +153,29 @@ export function context(): ActorContext {
 }
 
 function startGlobal(options: InitOptions): Promise<ActorSystem> {
-  const starting = actorSystem(options);
-  const started: GlobalSystem = { options, starting, system: undefined };
+  const onShutdown = () => void end(started);
+  const starting = ActorSystem.start(options, transportOrThrow, onShutdown);
+  const started: GlobalSystem = { options, starting, system: undefined, ending: undefined };
   global = started;
-  starting.then((system) => started.system = system, () => {
-    if (global === started) global = undefined;
-  });
+  starting.then((system) => started.system = system, () => forget(started));
   return starting;
+}
+
+/** Shuts a global system down, also one that is still starting. */
+function end(ending: GlobalSystem): Promise<void> {
+  return ending.ending ??= ending.starting
+    .then((system) => system.shutdown(), () => {}) // whoever started it was told
+    .finally(() => forget(ending));
+}
+
+function forget(ended: GlobalSystem): void {
+  if (global === ended) global = undefined;
+}
+
+function isRunning(
+  candidate: GlobalSystem | undefined,
+): candidate is GlobalSystem & { readonly system: ActorSystem } {
+  return candidate?.system !== undefined && candidate.ending === undefined;
 }
 
 function transportOrThrow(): Transport {

@@ -58,7 +58,7 @@ export class LocalNode implements CellNode {
     this.limits = options.limits;
     this.system = options.system;
     if (options.clone !== undefined) this.clone = options.clone;
-    this.dispatcher = new Dispatcher(options.clock, options.limits);
+    this.dispatcher = new Dispatcher(options.clock, options.limits, options.logger);
   }
 
   /** How many actors there are. */

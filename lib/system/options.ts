@@ -179,13 +179,15 @@ export function isOpenToOthers(address: string): boolean {
 function isSameValue(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (!isPlain(one) || !isPlain(other)) return false;
-  return JSON.stringify(one) === JSON.stringify(other);
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length &&
+    names.every((name) => Object.hasOwn(other, name) && one[name] === other[name]);
 }
 
-function isPlain(value: unknown): boolean {
-  if (Array.isArray(value)) return true;
-  return typeof value === "object" && value !== null &&
-    Object.values(value).every((field) => typeof field === "number");
+/** Lists and records are compared by what they hold, everything else must be the same object. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function checkTimeout(timeoutMs: number): number {

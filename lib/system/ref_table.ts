@@ -8,6 +8,7 @@ import { ActorRef, type ActorTarget } from "../actor/actor_ref.ts";
 import { refOfProxy } from "../actor/proxy.ts";
 import { isStream } from "../actor/reply_stream.ts";
 import { definitionNamed } from "../actor/remote_class.ts";
+import { StoppedTarget } from "../actor/stopped_target.ts";
 import type { Links } from "../remote/links.ts";
 import { type RemoteActor, RemoteTarget } from "../remote/remote_ref.ts";
 import { type CodecHooks, Decoder, Encoder, type RefRecord } from "../wire/codec.ts";
@@ -26,10 +27,10 @@ export class RefTable {
 
   /** A reference to an actor of this node or of another one. */
   refTo(actor: RemoteActor): ActorRef {
-    const cell = actor.nodeId === this.#node.nodeId
-      ? this.#node.cellWithId(actor.actorId)
-      : undefined;
-    return cell?.ref ?? new ActorRef(new RemoteTarget(this.#links(), actor));
+    if (actor.nodeId !== this.#node.nodeId) {
+      return new ActorRef(new RemoteTarget(this.#links(), actor));
+    }
+    return this.#node.cellWithId(actor.actorId)?.ref ?? new ActorRef(new StoppedTarget(actor));
   }
 
   /** What crosses the wire for a reference or a proxy; `undefined` for other objects. */

@@ -1,6 +1,7 @@
 /** Systems and actors begin, end and leave nothing behind: AC-01 to AC-06, AC-22 to AC-28. */
 
 import assert from "node:assert/strict";
+import { ManualClock } from "../../lib/testing/mod.ts";
 import * as pul from "../../mod.ts";
 import { test } from "../harness.ts";
 
@@ -53,6 +54,39 @@ test("AC-02 init with other options than the running system's is refused", async
   } finally {
     await pul.shutdown();
   }
+});
+
+test("the global system is gone when it was shut down by itself, and init makes a new one", async () => {
+  const system = await pul.init();
+  await system.shutdown();
+  assert.equal(pul.isInitialized(), false);
+  assert.throws(() => pul.getSystem(), /not initialized/);
+  const again = await pul.init();
+  assert.notEqual(again, system);
+  const ending = pul.shutdown();
+  const third = await pul.init();
+  assert.notEqual(third, again);
+  assert.equal(pul.getSystem(), third);
+  await ending;
+  const starting = pul.init({ mailboxCapacity: 7 }).catch(() => undefined);
+  await pul.shutdown();
+  await starting;
+  void pul.init({ mailboxCapacity: 8 });
+  const ended = pul.shutdown(); // while it starts
+  const fourth = await pul.init();
+  await ended;
+  assert.equal(pul.getSystem(), fourth);
+  await pul.shutdown();
+});
+
+test("init takes options of classes as equal only when they are the same object", async () => {
+  const clock = new ManualClock();
+  const options = { clock, limits: { throughput: 3, maxDepth: 4 } };
+  const system = await pul.init(options);
+  const reordered = { limits: { maxDepth: 4, throughput: 3 }, clock };
+  assert.equal(await pul.init(reordered), system);
+  await assert.rejects(pul.init({ ...options, clock: new ManualClock() }), /other options/);
+  await pul.shutdown();
 });
 
 test("AC-04 port 0 binds a free port, a second system another one", async () => {
