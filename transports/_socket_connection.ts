@@ -65,7 +65,7 @@ export class SocketConnection implements Connection {
     this.#isFull = socket.writableLength + bytes.length >= this.#highWaterBytes;
     if (onTaken !== undefined) {
       socket.write(bytes, (error) => {
-        if (error == null) onTaken();
+        if (!error) onTaken();
         this.#lookForRoom();
       });
     } else if (this.#isFull) socket.write(bytes, this.#onSent);

@@ -50,7 +50,7 @@ export class WebSocketConnection implements Connection {
   write(bytes: Uint8Array, onTaken?: () => void): boolean {
     if (this.#isClosed || this.#isEnded) return true;
     const onSent = onTaken === undefined ? this.#onSent : (error?: Error) => {
-      if (error == null) onTaken();
+      if (!error) onTaken();
       this.#lookForRoom();
     };
     let rest = bytes;

@@ -14,6 +14,8 @@ export interface StreamSource<T> {
   pull(): Promise<IteratorResult<T, undefined>>;
   /** Ends the producer: its `finally` blocks run. Idempotent; resolves when they have run. */
   cancel(reason?: unknown): Promise<void>;
+  /** Somebody has begun to read, and will read to the end or cancel. */
+  claim?(): void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class ReplyStream<T> implements AsyncIterable<T>, AsyncDisposable {
   /** The items one by one; ending the iteration early cancels the stream. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     const source = this.#source;
+    source.claim?.();
     return {
       next: () => source.pull(),
       return: async () => {
@@ -68,6 +71,7 @@ export class ReplyStream<T> implements AsyncIterable<T>, AsyncDisposable {
   /** The same items as a web stream; cancelling it cancels this one. */
   toReadableStream(): ReadableStream<T> {
     const source = this.#source;
+    source.claim?.();
     return new ReadableStream<T>({
       async pull(controller) {
         const result = await source.pull();

@@ -12,13 +12,13 @@ import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
 import { currentEnvelope } from "../actor/context.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
 import type { NodeId } from "../address.ts";
-import { type ErrorKind, PulsingRuntimeError } from "../errors.ts";
+import { asError, type ErrorKind, PulsingRuntimeError } from "../errors.ts";
 import type { Connection } from "../transport.ts";
-import { type CodecHooks, Decoder, Encoder } from "../wire/codec.ts";
+import { type CodecHooks, Decoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, BodyReader } from "./body_reader.ts";
 import { BulkSender, type BulkTransfer } from "./bulk.ts";
-import { FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
+import { FrameWriter, type OutgoingCall } from "./frame_writer.ts";
 import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
 import { Inbound, type InboundParts, tooManyCalls } from "./inbound.ts";
@@ -57,6 +57,7 @@ export class Association implements ReplyLink, StreamLink {
   #lastId: number;
   #isUp = true;
   #isLeaving = false;
+  #isHeldBack = false;
 
   constructor(host: LinkHost, connection: Connection, peer: Introduction, isDialler: boolean) {
     const { limits, clock } = host;
@@ -69,19 +70,19 @@ export class Association implements ReplyLink, StreamLink {
     const bulk = this.#bulk = new BulkSender(outbox, host.slabs, limits);
     const hooks = this.#codecHooks();
     const names = new SentNames(limits, outbox);
-    const encoder = new Encoder(limits, hooks);
-    this.writer = new FrameWriter({ outbox, names, bulk, encoder, limits });
-    const streams = this.#streams = new StreamTable(this, peer.window, () => this.#nextId());
+    const ids = { next: () => this.#nextId(), isPeers: (id: number) => this.#isPeersId(id) };
+    const streams = this.#streams = new StreamTable(this, peer.window, ids);
+    this.writer = new FrameWriter({ outbox, names, bulk, streams, hooks, limits });
     const bodies = this.#bodies = new BodyReader(new Decoder(limits, hooks), streams);
     const { writer } = this;
     const dispatch: InboundParts["dispatch"] = (...frame) => this.#dispatch(...frame);
-    this.#inbound = new Inbound({ host, link: this, writer, bodies, streams, dispatch });
-    this.#keepAlive = new KeepAlive(
-      clock,
-      limits,
-      () => this.writer.bare(FrameKind.ping),
-      () => this.abort(this.#lost("nothing was heard from it in time")),
-    );
+    const isPeersId = ids.isPeers;
+    this.#inbound = new Inbound({ host, link: this, writer, bodies, streams, isPeersId, dispatch });
+    this.#keepAlive = new KeepAlive(clock, limits, {
+      ping: () => this.writer.bare(FrameKind.ping),
+      giveUp: () => this.abort(new Error("nothing was heard from it in time")),
+      sentBytes: () => outbox.sentBytes,
+    });
   }
 
   /** The node on the other side. */
@@ -137,12 +138,13 @@ export class Association implements ReplyLink, StreamLink {
     if (!this.isOpen) {
       return Promise.reject(this.#lost("it was closed", { kind: "node-unreachable" }));
     }
+    let transfer: BulkTransfer | undefined;
     try {
-      this.#started(this.writer.tell(this.#outgoing(target, method, payload, 0)));
+      transfer = this.writer.tell(this.#outgoing(target, method, payload, 0)).transfer;
     } catch (error) {
-      this.#stopOpened();
       return Promise.reject(error);
     }
+    if (transfer !== undefined) return this.#whenSent(transfer);
     if (!this.isCongested) return SETTLED;
     return new Promise((resolve) => this.whenRoom(resolve));
   }
@@ -156,9 +158,8 @@ export class Association implements ReplyLink, StreamLink {
     this.#inbound.settled(callId);
     if (!this.#isUp) return void cancelStream(value);
     try {
-      this.#started(this.writer.reply(callId, value));
+      this.writer.reply(callId, value);
     } catch (error) {
-      this.#stopOpened();
       this.writer.failure(callId, error);
     }
   }
@@ -174,6 +175,11 @@ export class Association implements ReplyLink, StreamLink {
     return record === undefined ? undefined : this.#host.attachRef(record) as ActorRef;
   }
 
+  /** Something has arrived, be it only a part of a frame. */
+  heard(): void {
+    this.#keepAlive.heard();
+  }
+
   /** Takes a frame of the established link. */
   onFrame(kind: number, bytes: Uint8Array, start: number, end: number): void {
     this.#take(bytes, start, end, (head) => this.#dispatch(kind, head));
@@ -186,33 +192,34 @@ export class Association implements ReplyLink, StreamLink {
 
   /** The connection has room again. */
   onDrain(): void {
-    this.#onRoom();
+    this.#outbox.drained();
   }
 
   /** The connection has ended. */
   onClose(error?: Error): void {
-    const cause = error === undefined ? {} : { cause: error };
-    this.#down(this.#lost(error?.message ?? "the other side closed it", cause));
+    this.#down(error ?? new Error("the other side closed it"));
   }
 
-  /** Says goodbye, sends what was written and closes. */
+  /** Says goodbye, sends what was written, large answers to their end, and closes. */
   close(): void {
-    if (!this.#isUp) return;
+    if (!this.#isUp || this.#isLeaving) return;
+    this.#isLeaving = true;
     this.writer.bare(FrameKind.goodbye);
-    this.#outbox.flush();
-    this.#connection.close();
-    this.#down(this.#lost("this node closed it"));
+    this.#bulk.whenIdle(() => {
+      this.#outbox.flush();
+      this.#connection.close();
+      this.#down(new Error("this node closed it"));
+    });
   }
 
-  /** Cuts the link now. */
-  abort(error: Error): void {
+  /** Cuts the link now; what was pending fails with `"node-lost"` and the error as its cause. */
+  abort(cause: Error): void {
     this.#connection.abort();
-    this.#down(error);
+    this.#down(cause);
   }
 
   #take(bytes: Uint8Array, start: number, end: number, take: (head: HeadReader) => void): void {
     if (!this.#isUp) return;
-    this.#keepAlive.heard();
     this.#head.reset(bytes, start, end);
     try {
       take(this.#head);
@@ -221,8 +228,16 @@ export class Association implements ReplyLink, StreamLink {
         nodeId: this.nodeId,
         error,
       });
-      this.abort(error instanceof Error ? error : this.#lost(String(error)));
+      this.abort(asError(error));
     }
+    // A peer that asks and does not read the answers must not fill this node's memory.
+    if (this.#outbox.isBlocked) this.#holdBack();
+  }
+
+  #holdBack(): void {
+    if (this.#outbox.bufferedBytes < this.#host.limits.outboxCapacityBytes) return;
+    this.#isHeldBack = true;
+    this.#connection.pause();
   }
 
   #ask(
@@ -237,10 +252,8 @@ export class Association implements ReplyLink, StreamLink {
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {
         const sent = this.writer.ask(callId, this.#outgoing(target, method, payload, remainingMs));
-        this.#started(sent);
         this.#pending.set(callId, { resolve, reject, transfer: sent.transfer });
       } catch (error) {
-        this.#stopOpened();
         reject(error);
       }
     });
@@ -270,13 +283,13 @@ export class Association implements ReplyLink, StreamLink {
   #dispatch(kind: number, head: HeadReader, body?: Body): void {
     switch (kind as FrameKind) {
       case FrameKind.ask:
-        return this.#inbound.call(head, head.varint(), body);
+        return this.#inbound.ask(head, body);
       case FrameKind.tell:
-        return this.#inbound.call(head, 0, body);
+        return this.#inbound.tell(head, body);
       case FrameKind.reply:
         return this.#onReply(head, body);
       case FrameKind.failure:
-        return this.#settle(head.varint(), (call) => call.reject(this.#bodies.error(head)));
+        return this.#onFailure(head);
       case FrameKind.cancel:
         return this.#inbound.cancel(head.varint(), this.#bodies.error(head));
       case FrameKind.item:
@@ -307,7 +320,7 @@ export class Association implements ReplyLink, StreamLink {
       case FrameKind.drop:
         return this.#inbound.drop(head);
       case FrameKind.control:
-        return this.#host.onControl(this, this.#bodies.read(head, body));
+        return this.#host.onControl(this, this.#bodies.read(head, body, "drop"));
       case FrameKind.ping:
         return this.writer.bare(FrameKind.pong);
       case FrameKind.pong:
@@ -316,6 +329,12 @@ export class Association implements ReplyLink, StreamLink {
       case FrameKind.goodbye:
         this.#isLeaving = true;
         return;
+      case FrameKind.hello:
+      case FrameKind.welcome:
+      case FrameKind.reject:
+        throw new PulsingRuntimeError(`Cannot take frame ${kind}: the handshake is over`, {
+          kind: "protocol-violation",
+        });
       default:
         return this.writer.unknown(kind);
     }
@@ -333,24 +352,24 @@ export class Association implements ReplyLink, StreamLink {
     }
   }
 
-  #settle(callId: number, settle: (call: PendingCall) => void): void {
+  #onFailure(head: HeadReader): void {
+    const callId = head.varint();
     const call = this.#pending.get(callId);
-    if (call === undefined) return; // a late answer: the caller has given up
     this.#pending.delete(callId);
-    settle(call);
+    try {
+      const error = this.#bodies.error(head);
+      call?.reject(error); // otherwise the caller has given up
+    } catch (error) {
+      call?.reject(error);
+    }
   }
 
-  /** Lets the streams of a message start once the message itself has gone out. */
-  #started(sent: Sent): void {
-    const opened = this.#streams.takeOpened();
-    if (opened.length === 0) return;
-    const start = () => opened.forEach((stream) => stream.start());
-    if (sent.transfer === undefined) start();
-    else sent.transfer.onSent = start;
-  }
-
-  #stopOpened(): void {
-    for (const stream of this.#streams.takeOpened()) stream.stop();
+  #whenSent(transfer: BulkTransfer): Promise<void> {
+    return new Promise((resolve, reject) =>
+      transfer.whenSettled((isSent) =>
+        isSent ? resolve() : reject(this.#lost("it ended before the message was sent"))
+      )
+    );
   }
 
   #codecHooks(): CodecHooks {
@@ -371,19 +390,29 @@ export class Association implements ReplyLink, StreamLink {
     return this.#lastId += 2;
   }
 
+  #isPeersId(id: number): boolean {
+    return id > 0 && (id % 2 === 1) !== this.isDialler;
+  }
+
   #onRoom(): void {
     this.#bulk.pump();
+    if (this.#isHeldBack && !this.isCongested) {
+      this.#isHeldBack = false;
+      this.#connection.resume();
+    }
     if (this.#waitingForRoom.length === 0 || this.isCongested) return;
     const waiting = this.#waitingForRoom;
     this.#waitingForRoom = [];
     for (const callback of waiting) callback();
   }
 
-  #down(error: Error): void {
+  #down(cause: Error): void {
     if (!this.#isUp) return;
     this.#isUp = false;
+    const error = this.#lost(cause.message, { cause });
     this.#keepAlive.stop();
     this.#outbox.close();
+    this.#bulk.close();
     for (const call of this.#pending.values()) call.reject(error);
     this.#pending.clear();
     this.#streams.failAll(error);

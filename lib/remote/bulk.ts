@@ -12,7 +12,7 @@
 
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { FrameKind, LENGTH_BYTES } from "../wire/frame.ts";
+import { FrameKind } from "../wire/frame.ts";
 import type { HeadReader } from "./head_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { HEAD_ROOM, type Piece, type SlabPool } from "./slab_pool.ts";
@@ -30,8 +30,8 @@ export interface BulkMessage {
 
 /** A large message on its way out. */
 export interface BulkTransfer {
-  /** Settles when the last chunk was handed to the connection, or the transfer was dropped. */
-  onSent: (() => void) | undefined;
+  /** Calls back once: `true` when the last chunk was sent, `false` when it never will be. */
+  whenSettled(callback: (isSent: boolean) => void): void;
   /** Gives the message up, if chunks are left to be sent. */
   drop(): void;
 }
@@ -39,6 +39,7 @@ export interface BulkTransfer {
 interface Sending extends BulkTransfer {
   readonly id: number;
   readonly message: BulkMessage;
+  readonly onSettled: ((isSent: boolean) => void)[];
   sent: number;
 }
 
@@ -51,6 +52,8 @@ export class BulkSender {
   readonly #waiting: Sending[] = [];
   #turn = 0;
   #lastId = 0;
+  #queuedBytes = 0;
+  #onIdle: (() => void) | undefined = undefined;
 
   constructor(outbox: Outbox, slabs: SlabPool, limits: Limits) {
     this.#outbox = outbox;
@@ -71,13 +74,16 @@ export class BulkSender {
 
   /** Queues a large message; its place in the order of frames is taken now. */
   send(message: BulkMessage): BulkTransfer {
+    const onSettled: Sending["onSettled"] = [];
     const sending: Sending = {
       id: ++this.#lastId,
       message,
       sent: 0,
-      onSent: undefined,
+      onSettled,
+      whenSettled: (callback) => void onSettled.push(callback),
       drop: () => this.#drop(sending),
     };
+    for (const { length } of message.pieces) this.#queuedBytes += length;
     this.#announce(sending);
     if (this.#active.length < this.#limits.maxBulkTransfers) this.#active.push(sending);
     else this.#waiting.push(sending);
@@ -91,9 +97,27 @@ export class BulkSender {
       this.#turn %= this.#active.length;
       const sending = this.#active[this.#turn] as Sending; // the turn is below the length
       this.#sendChunk(sending);
-      if (sending.sent === sending.message.pieces.length) this.#remove(sending);
+      if (sending.sent === sending.message.pieces.length) this.#remove(sending, true);
       else this.#turn++;
     }
+  }
+
+  /** Bytes of large messages that have not been sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Calls back once when nothing is left to be sent. */
+  whenIdle(callback: () => void): void {
+    if (this.#active.length === 0) callback();
+    else this.#onIdle = callback;
+  }
+
+  /** Gives everything up because the link is gone. */
+  close(): void {
+    const all = [...this.#active.splice(0), ...this.#waiting.splice(0)];
+    this.#queuedBytes = 0;
+    for (const sending of all) settle(sending, false);
   }
 
   #announce({ id, message }: Sending): void {
@@ -109,20 +133,18 @@ export class BulkSender {
 
   #sendChunk(sending: Sending): void {
     const { slab, length } = sending.message.pieces[sending.sent++] as Piece; // one is left
-    const { writer } = this.#outbox;
+    this.#queuedBytes -= length;
     const mark = this.#outbox.begin(FrameKind.chunk);
-    writer.varint(sending.id);
-    writer.view.setUint32(writer.indexOf(mark), writer.mark() - mark - LENGTH_BYTES + length);
-    this.#outbox.writeThrough(slab, HEAD_ROOM, length, () => this.#slabs.giveBack(slab));
+    this.#outbox.writer.varint(sending.id);
+    this.#outbox.endWith(mark, slab, HEAD_ROOM, length, () => this.#slabs.giveBack(slab));
   }
 
-  #remove(sending: Sending): void {
-    const index = this.#active.indexOf(sending);
-    if (index >= 0) this.#active.splice(index, 1);
+  #remove(sending: Sending, isSent: boolean): void {
+    this.#active.splice(this.#active.indexOf(sending), 1);
     const next = this.#waiting.shift();
     if (next !== undefined) this.#active.push(next);
-    sending.onSent?.();
-    sending.onSent = undefined;
+    settle(sending, isSent);
+    if (this.#active.length === 0) this.#onIdle?.();
   }
 
   #drop(sending: Sending): void {
@@ -132,8 +154,15 @@ export class BulkSender {
     const mark = this.#outbox.begin(FrameKind.drop);
     this.#outbox.writer.varint(sending.id);
     this.#outbox.end(mark);
-    if (waiting < 0) this.#remove(sending);
+    const left = sending.message.pieces.slice(sending.sent);
+    for (const { length } of left) this.#queuedBytes -= length;
+    if (waiting < 0) this.#remove(sending, false);
+    else settle(sending, false);
   }
+}
+
+function settle({ onSettled }: Sending, isSent: boolean): void {
+  for (const callback of onSettled.splice(0)) callback(isSent);
 }
 
 interface Receiving {
@@ -180,7 +209,7 @@ export class BulkReceiver {
     const total = lengths.reduce((sum, length) => sum + length, 0);
     const kind = reader.byte();
     const head = reader.rest().slice();
-    if (this.#receiving.has(id)) throw violation("id in use");
+    if (id === 0 || this.#receiving.has(id)) throw violation("id in use");
     if (total > this.#limits.maxMessageBytes) throw violation("size above maxMessageBytes");
     if (this.#receiving.size >= this.#limits.maxPendingCalls) throw violation("too many");
     // Announced messages wait at their sender: only their heads are here, and must not be a load.

@@ -4,15 +4,17 @@
  * @module
  */
 
-import { isPulsingError, PulsingRuntimeError } from "../errors.ts";
+import { isStream } from "../actor/reply_stream.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import type { Encoder } from "../wire/codec.ts";
+import { type CodecHooks, Encoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type ErrorRecord, toErrorRecord } from "../wire/wire_error.ts";
 import type { BulkSender, BulkTransfer } from "./bulk.ts";
 import type { Credit } from "./credit.ts";
 import type { SentNames } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
+import type { StreamTable } from "./stream_table.ts";
 
 /** Bits of an ask's or tell's flags field. */
 export const CallFlag = { method: 1, deadline: 2, caller: 4 } as const;
@@ -41,27 +43,42 @@ export interface Sent {
   readonly transfer: BulkTransfer | undefined;
 }
 
+/** The parts of a link that its frames are made with. */
+export interface FrameWriterParts {
+  readonly outbox: Outbox;
+  readonly names: SentNames;
+  readonly bulk: BulkSender;
+  readonly streams: StreamTable;
+  readonly hooks: CodecHooks;
+  readonly limits: Limits;
+}
+
 /**
  * Writes frames into the outbox.
  *
- * A value that cannot be encoded throws and leaves no trace of its frame.
+ * A value that cannot be encoded throws and leaves no trace of its frame. Streams found in a value
+ * start when the last of its bytes has been handed on, and are stopped when that never happens.
  */
 export class FrameWriter {
   readonly #outbox: Outbox;
   readonly #names: SentNames;
   readonly #bulk: BulkSender;
+  readonly #streams: StreamTable;
+  readonly #hooks: CodecHooks;
   readonly #encoder: Encoder;
+  readonly #errorEncoder: Encoder;
   readonly #limits: Limits;
-  #buffers: Uint8Array[] = [];
 
-  constructor(
-    parts: { outbox: Outbox; names: SentNames; bulk: BulkSender; encoder: Encoder; limits: Limits },
-  ) {
-    this.#outbox = parts.outbox;
-    this.#names = parts.names;
-    this.#bulk = parts.bulk;
-    this.#encoder = parts.encoder;
-    this.#limits = parts.limits;
+  constructor({ outbox, names, bulk, streams, hooks, limits }: FrameWriterParts) {
+    this.#outbox = outbox;
+    this.#names = names;
+    this.#bulk = bulk;
+    this.#streams = streams;
+    this.#hooks = hooks;
+    this.#limits = limits;
+    this.#encoder = new Encoder(limits, hooks);
+    // Nobody would read a stream in an error's details.
+    this.#errorEncoder = new Encoder(limits, withoutStreams(hooks));
   }
 
   /** Asks an actor. */
@@ -142,13 +159,13 @@ export class FrameWriter {
   }
 
   #call(kind: FrameKind, callId: number, call: OutgoingCall): Sent {
-    this.#checkRoom(call.target);
+    this.#checkRoom();
     const { target, method, remainingMs, caller } = call;
     const targetNumber = this.#names.numberOf(target);
     const methodNumber = method === undefined ? 0 : this.#names.numberOf(method);
     const callerNumber = caller === undefined ? 0 : this.#names.numberOf(caller);
-    const { writer } = this.#outbox;
     const mark = this.#outbox.begin(kind);
+    const { writer } = this.#outbox;
     if (kind === FrameKind.ask) writer.varint(callId);
     writer.byte(
       (method === undefined ? 0 : CallFlag.method) | (remainingMs > 0 ? CallFlag.deadline : 0) |
@@ -161,41 +178,64 @@ export class FrameWriter {
     return this.#body(kind, mark, call.payload);
   }
 
-  /** Writes the body, ends the frame, and takes it apart again if it turned out to be large. */
   #body(kind: FrameKind, mark: number, value: unknown): Sent {
+    // What is encoded around this message, if anything, keeps its streams.
+    const outer = this.#streams.takeOpened();
+    try {
+      const sent = this.#encode(kind, mark, value);
+      this.#streams.startOpened(sent.transfer);
+      return sent;
+    } catch (error) {
+      this.#streams.stopOpened();
+      throw error;
+    } finally {
+      this.#streams.giveBackOpened(outer);
+    }
+  }
+
+  /** Writes the body, ends the frame, and takes it apart again if it turned out to be large. */
+  #encode(kind: FrameKind, mark: number, value: unknown): Sent {
     const { writer } = this.#outbox;
     const bodyMark = writer.mark();
-    if (value !== undefined) {
-      try {
-        this.#encoder.encode(value, writer, this.#buffers);
-      } catch (error) {
-        writer.rewind(mark);
-        this.#buffers = [];
-        throw error;
-      }
+    const encoder = this.#encoder.isBusy ? new Encoder(this.#limits, this.#hooks) : this.#encoder;
+    let buffers: readonly Uint8Array[];
+    try {
+      buffers = value === undefined ? NO_BUFFERS : encoder.encode(value, writer, "apart");
+    } catch (error) {
+      this.#outbox.abandon(mark);
+      throw error;
     }
     const bytes = writer.mark() - bodyMark;
-    if (this.#buffers.length === 0 && bytes < this.#limits.chunkThresholdBytes) {
+    if (buffers.length === 0 && bytes < this.#limits.chunkThresholdBytes) {
       this.#outbox.end(mark);
       return { bytes, transfer: undefined };
     }
-    return this.#large(kind, mark, bodyMark);
+    return this.#large(kind, mark, bodyMark, buffers);
   }
 
-  #large(kind: FrameKind, mark: number, bodyMark: number): Sent {
+  #large(
+    kind: FrameKind,
+    mark: number,
+    bodyMark: number,
+    buffers: readonly Uint8Array[],
+  ): Sent {
     const { writer } = this.#outbox;
     const begin = writer.indexOf(mark) + 5; // past the length and the kind
     const bodyBegin = writer.indexOf(bodyMark);
     const head = writer.bytes.subarray(begin, bodyBegin);
-    const segments = [writer.bytes.subarray(bodyBegin, writer.position), ...this.#buffers];
-    this.#buffers = [];
+    const segments = [writer.bytes.subarray(bodyBegin, writer.position), ...buffers];
     const bytes = segments.reduce((sum, segment) => sum + segment.length, 0);
-    const message = bytes > this.#limits.maxMessageBytes
-      ? undefined
-      : this.#bulk.copy(kind, head, segments);
-    writer.rewind(mark);
-    if (message === undefined) throw this.#tooLarge(bytes);
+    const refusal = this.#refusal(kind, bytes);
+    const message = refusal === undefined ? this.#bulk.copy(kind, head, segments) : undefined;
+    this.#outbox.abandon(mark);
+    if (message === undefined) throw refusal;
     return { bytes, transfer: this.#bulk.send(message) };
+  }
+
+  #refusal(kind: FrameKind, bytes: number): PulsingRuntimeError | undefined {
+    if (bytes > this.#limits.maxMessageBytes) return this.#tooLarge(bytes);
+    const isFull = this.#bulk.queuedBytes >= this.#limits.outboxCapacityBytes;
+    return isFull && kind !== FrameKind.item ? this.#noRoom() : undefined; // items have credit
   }
 
   #tooLarge(bytes: number): PulsingRuntimeError {
@@ -215,38 +255,63 @@ export class FrameWriter {
   #error(kind: FrameKind, error: unknown, ...values: number[]): void {
     const record = toErrorRecord(error);
     const bare = { ...record, details: undefined, cause: undefined };
-    const short = { ...bare, message: record.message.slice(0, SHORT_MESSAGE) };
+    const message = record.message.slice(0, SHORT_MESSAGE);
+    const short = { ...bare, message };
     for (const attempt of [record, bare, short]) {
-      if (this.#tryError(kind, attempt, values)) return;
+      if (this.#tryError(kind, attempt, values, this.#limits.chunkBytes)) return;
     }
+    const least = { type: record.type, message };
+    this.#tryError(kind, least, values, Infinity);
   }
 
   /** Writes an error unless it cannot be encoded or is too large for a frame of its own. */
-  #tryError(kind: FrameKind, record: ErrorRecord, values: readonly number[]): boolean {
-    const { writer } = this.#outbox;
+  #tryError(
+    kind: FrameKind,
+    record: Partial<ErrorRecord>,
+    values: readonly number[],
+    maxBytes: number,
+  ): boolean {
     const mark = this.#outbox.begin(kind);
+    const { writer } = this.#outbox;
+    const encoder = this.#errorEncoder.isBusy
+      ? new Encoder(this.#limits, withoutStreams(this.#hooks))
+      : this.#errorEncoder;
     for (const value of values) writer.varint(value);
     try {
-      this.#encoder.encode(record, writer);
-    } catch (failure) {
-      writer.rewind(mark);
-      if (isPulsingError(failure)) return false;
-      throw failure;
+      encoder.encode(record, writer);
+      if (writer.mark() - mark <= maxBytes) {
+        this.#outbox.end(mark);
+        return true;
+      }
+    } catch {
+      // What the error holds cannot be encoded, or throws when it is looked at.
     }
-    if (writer.mark() - mark <= this.#limits.chunkBytes) {
-      this.#outbox.end(mark);
-      return true;
-    }
-    writer.rewind(mark);
+    this.#outbox.abandon(mark);
     return false;
   }
 
-  #checkRoom(target: string): void {
-    if (this.#outbox.bufferedBytes < this.#limits.outboxCapacityBytes) return;
-    throw new PulsingRuntimeError(
-      `Cannot send to actor "${target}": more than ${this.#limits.outboxCapacityBytes} bytes ` +
-        "wait to be sent to its node, await earlier calls first",
-      { kind: "limit-exceeded", retryable: true, actor: target },
+  #checkRoom(): void {
+    if (this.#outbox.bufferedBytes >= this.#limits.outboxCapacityBytes) throw this.#noRoom();
+  }
+
+  #noRoom(): PulsingRuntimeError {
+    return new PulsingRuntimeError(
+      `Cannot send message: more than ${this.#limits.outboxCapacityBytes} bytes wait to be sent ` +
+        "to the other node, await earlier messages first",
+      { kind: "limit-exceeded", retryable: true },
     );
   }
+}
+
+const NO_BUFFERS: readonly Uint8Array[] = Object.freeze([]);
+
+/** The same hooks for values whose streams nobody would read. */
+function withoutStreams(hooks: CodecHooks): CodecHooks {
+  return {
+    ...hooks,
+    detach: (value) => {
+      if (!isStream(value)) return hooks.detach(value);
+      throw new TypeError("Cannot encode error: it holds a stream"); // the details are left out
+    },
+  };
 }

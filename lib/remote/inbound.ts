@@ -17,6 +17,9 @@ import { ReceivedNames } from "./names.ts";
 import { Order } from "./order.ts";
 import type { StreamTable } from "./stream_table.ts";
 
+/** Stands where a call's id would: nobody waits for the answer. */
+const NO_CALL = 0;
+
 /** The parts of a link that arrivals touch. */
 export interface InboundParts {
   readonly host: LinkHost;
@@ -24,6 +27,8 @@ export interface InboundParts {
   readonly writer: FrameWriter;
   readonly bodies: BodyReader;
   readonly streams: StreamTable;
+  /** Whether the other side draws such ids. */
+  isPeersId(id: number): boolean;
   /** Takes a frame that came in chunks and is none of those below. */
   dispatch(kind: number, head: HeadReader, body: Body): void;
 }
@@ -58,8 +63,26 @@ export class Inbound {
     this.#names.learn(head);
   }
 
-  /** Takes a call, or a tell when its id is 0. */
-  call(head: HeadReader, callId: number, body?: Body, bulkId = 0): void {
+  /** Takes an ask. */
+  ask(head: HeadReader, body?: Body, bulkId = 0): void {
+    const callId = head.varint();
+    if (!this.#parts.isPeersId(callId) || this.#calls.has(callId)) {
+      throw new PulsingRuntimeError(
+        `Cannot take call ${callId}: the peer cannot have made it now`,
+        {
+          kind: "protocol-violation",
+        },
+      );
+    }
+    this.#call(head, callId, body, bulkId);
+  }
+
+  /** Takes a tell. */
+  tell(head: HeadReader, body?: Body, bulkId = 0): void {
+    this.#call(head, NO_CALL, body, bulkId);
+  }
+
+  #call(head: HeadReader, callId: number, body: Body | undefined, bulkId: number): void {
     const flags = head.byte();
     const target = this.#names.read(head);
     const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
@@ -68,15 +91,19 @@ export class Inbound {
     const { host, link, bodies } = this.#parts;
     let payload: unknown;
     try {
-      payload = bodies.read(head, body);
+      payload = bodies.read(head, body) ?? (method === undefined ? undefined : []);
+      if (method !== undefined && !Array.isArray(payload)) throw noArguments(method);
     } catch (error) {
       if (callId === 0) this.#undelivered(target, error);
       else link.refuse(callId, error);
       return this.#order.complete(bulkId, () => {});
     }
-    if (payload === undefined && method !== undefined) payload = [];
-    const call = new InboundCall(link, callId, { method, payload, caller });
+    const call = new InboundCall(link, callId, { method, payload, caller, streams: bodies.kept });
     if (remainingMs > 0) call.deadline = host.clock.now() + remainingMs;
+    if (this.#isFull) {
+      this.#refuse(target, call, tooManyCalls());
+      return this.#order.complete(bulkId, () => {});
+    }
     if (callId !== 0) this.#calls.set(callId, call);
     this.#inOrder(`actor ${target}`, bulkId, () => this.#deliver(target, callId, call));
   }
@@ -98,6 +125,7 @@ export class Inbound {
     const sequence = head.varint();
     const stream = streams.inbound(streamId);
     const bytes = sizeOf(head, body);
+    stream?.arrived(bytes);
     let value: unknown;
     try {
       // Without a stream it was cancelled here while the item was on its way.
@@ -151,8 +179,9 @@ export class Inbound {
   /** Cancels all calls because the link is gone. */
   close(error: Error): void {
     this.#isClosed = true;
-    for (const call of this.#calls.values()) call.cancel(error);
+    const calls = [...this.#calls.values()];
     this.#calls.clear();
+    for (const call of calls) call.cancel(error);
   }
 
   /** Runs now, or when the large messages that arrived before on the same lane are complete. */
@@ -163,25 +192,33 @@ export class Inbound {
 
   #deliver(target: string, callId: number, call: InboundCall): void {
     if (this.#isClosed) return;
-    if (call.isCancelled) return void this.#calls.delete(callId);
+    if (call.isCancelled) {
+      this.#calls.delete(callId);
+      return call.release();
+    }
     const { host } = this.#parts;
     const cell = host.cellWithId(target);
-    if (cell === undefined) {
-      return callId === 0
-        ? this.#undelivered(target)
-        : call.fail(actorStopped(target, host.nodeId));
-    }
-    if (this.#calls.size > host.limits.maxPendingCalls) return call.fail(tooManyCalls());
-    const refusal = cell.post(call);
-    if (refusal !== undefined && callId === 0) this.#undelivered(target, refusal);
+    if (cell === undefined) this.#refuse(target, call, actorStopped(target, host.nodeId));
+    else cell.post(call);
+  }
+
+  /** Whether so much waits, for answers or behind large messages, that no more is taken. */
+  get #isFull(): boolean {
+    const { maxPendingCalls } = this.#parts.host.limits;
+    return this.#calls.size >= maxPendingCalls || this.#order.deferred >= maxPendingCalls;
+  }
+
+  #refuse(target: string, call: InboundCall, error: PulsingRuntimeError): void {
+    if (!call.wantsReply) this.#undelivered(target, error);
+    call.fail(error);
   }
 
   #complete({ id, kind, head, body, buffers }: BulkArrival): void {
     const reader = readerOf(head);
     const whole = { bytes: body, buffers };
     if (kind === FrameKind.item) this.item(reader, whole, id);
-    else if (kind === FrameKind.tell) this.call(reader, 0, whole, id);
-    else if (kind === FrameKind.ask) this.call(reader, reader.varint(), whole, id);
+    else if (kind === FrameKind.tell) this.tell(reader, whole, id);
+    else if (kind === FrameKind.ask) this.ask(reader, whole, id);
     else this.#parts.dispatch(kind, reader, whole);
   }
 
@@ -189,6 +226,13 @@ export class Inbound {
     const { host, link } = this.#parts;
     host.logger.debug("dead letter", { target, from: link.nodeId, error });
   }
+}
+
+function noArguments(method: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot call method "${method}": its arguments are no list`, {
+    kind: "invalid-message",
+    method,
+  });
 }
 
 /** The error for a call above `limits.maxPendingCalls`, on either side. */

@@ -7,6 +7,7 @@
 import type { ActorRef } from "../actor/actor_ref.ts";
 import { Envelope } from "../actor/envelope.ts";
 import type { NodeId } from "../address.ts";
+import type { InboundStream } from "./remote_stream.ts";
 
 /** Answers go back over the link they came from. */
 export interface ReplyLink {
@@ -20,21 +21,32 @@ export interface ReplyLink {
   callerRef(text: string): ActorRef | undefined;
 }
 
+/** What a call says. */
+export interface InboundMessage {
+  readonly method: string | undefined;
+  readonly payload: unknown;
+  readonly caller: string | undefined;
+  /** The streams in the payload. */
+  readonly streams: readonly InboundStream[];
+}
+
 /** A message whose answer goes to another node. */
 export class InboundCall extends Envelope {
   readonly #link: ReplyLink;
   readonly #callId: number;
   readonly #callerText: string | undefined;
+  readonly #streams: readonly InboundStream[];
 
   constructor(
     link: ReplyLink,
     callId: number,
-    message: { method: string | undefined; payload: unknown; caller: string | undefined },
+    message: InboundMessage,
   ) {
     super(message.method, message.payload);
     this.#link = link;
     this.#callId = callId;
     this.#callerText = message.caller;
+    this.#streams = message.streams;
   }
 
   override get callerRef(): ActorRef | undefined {
@@ -47,9 +59,16 @@ export class InboundCall extends Envelope {
 
   override succeed(value: unknown): void {
     if (this.#callId !== 0) this.#link.answer(this.#callId, value);
+    this.release();
   }
 
   override fail(error: unknown): void {
     if (this.#callId !== 0) this.#link.refuse(this.#callId, error);
+    this.release();
+  }
+
+  /** The message is done with: stops the streams in it that nobody has begun to read. */
+  release(): void {
+    for (const stream of this.#streams) stream.cancelUnread();
   }
 }

@@ -52,7 +52,8 @@ export interface OpeningOptions {
 export function openLink(options: OpeningOptions): Promise<Association> {
   return new Promise((resolve, reject) => {
     const opening = new LinkOpening(options, resolve, reject);
-    options.connection.start(opening);
+    const { outboxHighWaterBytes, chunkBytes } = options.host.limits;
+    options.connection.start(opening, Math.min(outboxHighWaterBytes, chunkBytes));
     opening.begin();
   });
 }
@@ -65,6 +66,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   readonly #timer: Timer;
   #magicSeen: number;
   readonly #onAbort = (): void => {
+    if (this.#isOver || this.#link !== undefined) return;
     if (!this.#options.isDialler) this.#send(FrameKind.reject, encodeRejection(SHUTTING_DOWN));
     this.#fail(asError(this.#options.signal.reason));
   };
@@ -86,12 +88,13 @@ class LinkOpening implements ConnectionHandler, FrameSink {
       () => this.#fail(this.#unreachable("it did not answer in time")),
       limits.handshakeTimeoutMs,
     );
+    // Before the first bytes, which may bring the link up.
+    options.signal.addEventListener("abort", this.#onAbort);
   }
 
   begin(): void {
     const { signal } = this.#options;
     if (signal.aborted) return this.#onAbort();
-    signal.addEventListener("abort", this.#onAbort);
     if (!this.#options.isDialler) return;
     const hello = encodeIntroduction(this.#options.introduction);
     this.#send(FrameKind.hello, hello, MAGIC);
@@ -99,6 +102,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
 
   onBytes(bytes: Uint8Array): void {
     if (this.#isOver) return;
+    this.#link?.heard();
     try {
       this.#reader.push(this.#magicSeen < MAGIC.length ? this.#takeMagic(bytes) : bytes);
     } catch (error) {
@@ -155,8 +159,8 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     const { chunkBytes, chunkThresholdBytes } = host.limits;
     this.#reader.maxFrameBytes = 2 * Math.max(chunkBytes, chunkThresholdBytes) + 65_536;
     this.#link = new Association(host, connection, peer, isDialler);
-    this.#options.onUp(this.#link);
     this.#resolve(this.#link);
+    this.#options.onUp(this.#link);
   }
 
   #fail(error: Error): void {

@@ -62,7 +62,7 @@ export class SentNames {
 export class ReceivedNames {
   readonly #limits: Limits;
   readonly #names: string[] = [];
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   constructor(limits: Limits) {
     this.#limits = limits;

@@ -18,6 +18,12 @@ interface Entry {
 export class Order {
   readonly #lanes = new Map<string, Entry[]>();
   readonly #laneOfBulk = new Map<number, string>();
+  #deferred = 0;
+
+  /** Pieces of work that wait, large messages not counted. */
+  get deferred(): number {
+    return this.#deferred;
+  }
 
   /** Whether any lane waits. */
   get isIdle(): boolean {
@@ -36,8 +42,10 @@ export class Order {
   /** Puts work behind what its lane waits for; `false` when the lane waits for nothing. */
   defer(lane: string, run: () => void): boolean {
     const entries = this.#lanes.get(lane);
-    entries?.push({ bulkId: 0, run });
-    return entries !== undefined;
+    if (entries === undefined) return false;
+    entries.push({ bulkId: 0, run });
+    this.#deferred++;
+    return true;
   }
 
   /** Does the work of a large message that is complete, as soon as it is its turn. */
@@ -48,7 +56,11 @@ export class Order {
     if (lane === undefined || entries === undefined || entry === undefined) return run(); // no lane
     this.#laneOfBulk.delete(bulkId);
     entry.run = run;
-    while (entries[0]?.run !== undefined) entries.shift()?.run?.();
+    for (let first = entries[0]; first?.run !== undefined; first = entries[0]) {
+      entries.shift();
+      if (first.bulkId === 0) this.#deferred--;
+      first.run();
+    }
     if (entries.length === 0) this.#lanes.delete(lane);
   }
 }

@@ -59,7 +59,16 @@ export class OutboundStream {
   stop(): void {
     if (this.#isOver) return;
     this.#end();
-    Promise.resolve(this.#iterator.return?.()).catch(() => {}); // nobody is left to hear of it
+    void this.#close();
+  }
+
+  /** Runs the producer's `finally`; nobody is left to hear of what it throws. */
+  async #close(): Promise<void> {
+    try {
+      await this.#iterator.return?.();
+    } catch {
+      // The consumer is gone, or was told of an earlier error.
+    }
   }
 
   async #produce(): Promise<void> {
@@ -69,13 +78,14 @@ export class OutboundStream {
         return this.#link.whenRoom(() => this.start());
       }
       const next = this.#iterator.next();
-      const step: Step = next instanceof Promise ? await next : next;
+      const step: Step = "then" in next ? await next : next;
       if (this.#isOver) return;
       if (step.done) {
         this.#end();
         return this.#link.writer.endStream(this.id, this.#sequence);
       }
-      const sent = this.#link.writer.item(this.id, this.#sequence++, step.value);
+      const sent = this.#link.writer.item(this.id, this.#sequence, step.value);
+      this.#sequence++; // not before: an item that cannot be encoded was never sent
       this.#credit.spend(sent.bytes);
     }
     this.#isRunning = false;
@@ -85,7 +95,7 @@ export class OutboundStream {
     if (this.#isOver) return;
     this.#end();
     this.#link.writer.failStream(this.id, this.#sequence, asActorError(error));
-    Promise.resolve(this.#iterator.return?.()).catch(() => {}); // the first error is the one told
+    void this.#close();
   }
 
   #end(): void {
@@ -116,6 +126,7 @@ export class InboundStream implements StreamSource<unknown> {
   readonly #waiters: Waiter[] = [];
   #sequence = 0;
   #isOver = false;
+  #isClaimed = false;
   #failure: Error | undefined = undefined;
 
   constructor(id: number, link: StreamLink) {
@@ -138,6 +149,15 @@ export class InboundStream implements StreamSource<unknown> {
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
+  claim(): void {
+    this.#isClaimed = true;
+  }
+
+  /** Cancels the stream unless somebody has begun to read it: the message it came in is done. */
+  cancelUnread(): void {
+    if (!this.#isClaimed) void this.cancel();
+  }
+
   cancel(_reason?: unknown): Promise<void> {
     if (!this.#isOver) {
       this.#finish(undefined);
@@ -149,14 +169,22 @@ export class InboundStream implements StreamSource<unknown> {
   }
 
   /**
-   * Takes an item from the link.
+   * An item has arrived, though its turn may be later.
    *
-   * @throws {PulsingRuntimeError} kind `"protocol-violation"`: out of order or without credit.
+   * @throws {PulsingRuntimeError} kind `"protocol-violation"`: the producer has no credit.
+   */
+  arrived(bytes: number): void {
+    this.#window.arrived(bytes);
+  }
+
+  /**
+   * Takes an item that has arrived.
+   *
+   * @throws {PulsingRuntimeError} kind `"protocol-violation"`: out of order.
    */
   item(sequence: number, value: unknown, bytes: number): void {
     this.#checkSequence(sequence);
     this.#sequence++;
-    this.#window.arrived(bytes);
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       this.#arrived.push({ value, bytes });

@@ -25,6 +25,8 @@ const FEW_OBJECTS = 32;
 const MAX_BIGINT_DIGITS = 2 * MAX_BIGINT_BYTES - 2;
 const TWO_32 = 0x1_0000_0000;
 
+const NO_BUFFERS: readonly Uint8Array[] = Object.freeze([]);
+
 /** Stands where no value is being encoded. */
 const NOWHERE = new ByteWriter();
 const textEncoder = new TextEncoder();
@@ -35,6 +37,7 @@ export class Encoder {
   readonly #hooks: CodecHooks | undefined;
   #writer: ByteWriter = NOWHERE;
   #buffers: Uint8Array[] | undefined = undefined;
+  #isApart = false;
   #seen: object[] = [];
   #numbers: Map<object, number> | undefined = undefined;
   #depth = 0;
@@ -45,25 +48,35 @@ export class Encoder {
     this.#hooks = hooks;
   }
 
+  /** Whether a value is being encoded, by code around the running code. */
+  get isBusy(): boolean {
+    return this.#writer !== NOWHERE;
+  }
+
   /**
    * Appends one value.
    *
    * @param value The value.
    * @param writer Where to; rewound to where it was when this throws.
-   * @param buffers Empty; takes buffers of `limits.chunkThresholdBytes` and more as they are, not
-   * copied, none when this throws. Absent: all buffers stand in the body.
+   * @param buffers `"apart"`: buffers of `limits.chunkThresholdBytes` and more do not stand in the
+   * body but are returned, as they are, not copied.
+   * @returns Those buffers in the order of their places.
    * @throws {PulsingRuntimeError} kind `"not-encodable"`: a function, a symbol, a key
    * `"__proto__"`, or too deep; the message names the place.
    */
-  encode(value: unknown, writer: ByteWriter, buffers?: Uint8Array[]): void {
+  encode(
+    value: unknown,
+    writer: ByteWriter,
+    buffers: "inside" | "apart" = "inside",
+  ): readonly Uint8Array[] {
     const mark = writer.mark();
     this.#writer = writer;
-    this.#buffers = buffers;
+    this.#isApart = buffers === "apart";
     try {
       this.#value(value);
+      return this.#buffers ?? NO_BUFFERS;
     } catch (error) {
       writer.rewind(mark);
-      if (buffers !== undefined) buffers.length = 0;
       throw error;
     } finally {
       if (this.#seen.length > 0) this.#seen = [];
@@ -296,7 +309,7 @@ export class Encoder {
     const source = value instanceof ArrayBuffer
       ? new Uint8Array(value)
       : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    if (this.#buffers !== undefined && source.length >= this.#limits.chunkThresholdBytes) {
+    if (this.#isApart && source.length >= this.#limits.chunkThresholdBytes) {
       return this.#outOfBand(kind, source);
     }
     const writer = this.#writer;
@@ -317,14 +330,15 @@ export class Encoder {
 
   #outOfBand(kind: number, source: Uint8Array): void {
     const writer = this.#writer;
-    const index = this.#buffers?.push(source) ?? 0;
+    const buffers = this.#buffers ??= [];
+    const index = buffers.push(source) - 1;
     writer.reserve(15);
     const { view, position } = writer;
     view.setUint8(position, 0xc7);
     view.setUint8(position + 1, 9);
     view.setUint8(position + 2, Ext.outOfBand);
     view.setUint8(position + 3, kind);
-    view.setUint32(position + 4, index - 1);
+    view.setUint32(position + 4, index);
     view.setUint32(position + 8, source.length);
     writer.position = position + 12;
   }

@@ -179,7 +179,9 @@ for (const [name, [frames, message]] of Object.entries(BREACHES)) {
     for (const frame of frames(at.cell.actorId)) at.peer.send(frame);
     await eventually(() => at.peer.isEnded, { what: "the end of the link" });
     const line = at.logger.lines.find(([, text]) => text === "link ended");
-    const reason = line?.[2]?.error;
+    const lost = line?.[2]?.error;
+    assert.ok(pul.isPulsingError(lost, "node-lost"), String(lost));
+    const reason = lost.cause;
     assert.ok(pul.isPulsingError(reason, "protocol-violation"), String(reason));
     assert.match(reason.message, message);
     assert.deepEqual([at.node.links.all, at.link.isOpen], [[], false]);

@@ -59,6 +59,11 @@ export class RawPeer implements ConnectionHandler, FrameSink {
     this.#connection?.pause();
   }
 
+  /** Reads again. */
+  resume(): void {
+    this.#connection?.resume();
+  }
+
   /** Frames of one kind that arrived. */
   ofKind(kind: number): RawFrame[] {
     return this.frames.filter((frame) => frame.kind === kind);

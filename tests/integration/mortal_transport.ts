@@ -44,7 +44,7 @@ export class Mortal implements pul.Transport {
   #watch(connection: pul.Connection): void {
     this.#connections.add(connection);
     const start = connection.start.bind(connection);
-    connection.start = (handler) =>
+    connection.start = (handler, highWaterBytes) =>
       start({
         onBytes: (bytes) => handler.onBytes(bytes),
         onDrain: () => handler.onDrain(),
@@ -52,6 +52,6 @@ export class Mortal implements pul.Transport {
           this.#connections.delete(connection);
           handler.onClose(error);
         },
-      });
+      }, highWaterBytes);
   }
 }

@@ -12,8 +12,10 @@ import { CallFlag, FrameWriter, type OutgoingCall } from "../../lib/remote/frame
 import { HeadReader } from "../../lib/remote/head_reader.ts";
 import { ReceivedNames, SentNames } from "../../lib/remote/names.ts";
 import { Outbox } from "../../lib/remote/outbox.ts";
+import type { StreamLink } from "../../lib/remote/remote_stream.ts";
 import { SlabPool } from "../../lib/remote/slab_pool.ts";
-import { type CodecHooks, Decoder, Encoder, type RefRecord } from "../../lib/wire/codec.ts";
+import { StreamTable } from "../../lib/remote/stream_table.ts";
+import { type CodecHooks, Decoder, type RefRecord } from "../../lib/wire/codec.ts";
 import { FrameKind, FrameReader, type FrameSink } from "../../lib/wire/frame.ts";
 import { fromErrorRecord } from "../../lib/wire/wire_error.ts";
 import { test } from "../harness.ts";
@@ -69,11 +71,15 @@ function side(overrides: Partial<Limits> = {}) {
   const outbox = new Outbox(connection, () => bulk.pump());
   const bulk: BulkSender = new BulkSender(outbox, new SlabPool(limits), limits);
   const names = new SentNames(limits, outbox);
+  const link = { limits, isCongested: false, whenRoom() {}, forget() {} } as unknown as StreamLink;
+  const ids = { next: () => 1, isPeers: () => true };
+  const streams = new StreamTable(link, { items: 1, bytes: 1 }, ids);
   const writer = new FrameWriter({
     outbox,
     names,
     bulk,
-    encoder: new Encoder(limits, hooks),
+    streams,
+    hooks,
     limits,
   });
   const take = () => {
