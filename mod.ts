@@ -45,7 +45,6 @@ export type {
   ActorClass,
   ActorProxy,
   Answer,
-  AnyMethod,
   AnyProxy,
   Arrived,
   MethodName,

@@ -297,13 +297,27 @@ export function isPulsingError(value: unknown, kind?: ErrorKind): value is Pulsi
 /** The family class of an error, read from its brand; `undefined` for anything else. */
 export function errorClassName(value: unknown): ErrorClassName | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  return (value as { [BRAND]?: ErrorClassName })[BRAND]; // absent on values of other origin
+  try {
+    return (value as { [BRAND]?: ErrorClassName })[BRAND]; // absent on values of other origin
+  } catch {
+    return undefined; // a proxy object that throws is none of ours
+  }
 }
 
 /** Whatever was thrown, as an error object: strings and other values become its message. */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isReadable(thrown)) return thrown;
   return new Error(typeof thrown === "string" ? thrown : describe(thrown), { cause: thrown });
+}
+
+/** Whether a value is an error that does not throw when it is looked at. */
+function isReadable(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error && typeof thrown.message === "string" &&
+      typeof thrown.name === "string";
+  } catch {
+    return false;
+  }
 }
 
 /**

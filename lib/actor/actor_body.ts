@@ -5,10 +5,16 @@
  */
 
 import { asError, PulsingActorError, PulsingRuntimeError } from "../errors.ts";
-import { type ActorHooks, callMessage, isCallMessage, type Receiver } from "./actor.ts";
+import {
+  type ActorHooks,
+  type CallMessage,
+  callMessage,
+  isCallMessage,
+  type Receiver,
+} from "./actor.ts";
 import { contextOf } from "./context.ts";
 import type { Envelope } from "./envelope.ts";
-import { formOf, isMethodName, type Method, type MethodTable } from "./methods.ts";
+import { formOf, isMethodName, type Method, type MethodTable, READ_ATTRIBUTE } from "./methods.ts";
 
 /** What a cell runs. */
 export interface ActorBody {
@@ -61,6 +67,10 @@ export class ClassBody implements ActorBody {
     const name = envelope.method ?? "";
     const known = this.#methods.get(name);
     if (known !== undefined) return known;
+    if (name === READ_ATTRIBUTE) {
+      const body = (attribute: unknown) => this.#attribute(`${attribute}`);
+      return { name, body, form: "unknown" };
+    }
     if (!isMethodName(name)) {
       throw new PulsingRuntimeError(`Cannot call method "${name}": Invalid method: ${name}`, {
         kind: "method-not-found",
@@ -69,6 +79,17 @@ export class ClassBody implements ActorBody {
     }
     if (!Object.hasOwn(this.#instance, name)) throw notFound(name);
     return { name, body: this.#ownProperty(name), form: "unknown" };
+  }
+
+  #attribute(name: string): unknown {
+    const isOfObject = name in Object.prototype && !Object.hasOwn(this.#instance, name);
+    if (!isMethodName(name) || isOfObject || !(name in this.#instance)) throw notFound(name);
+    const value = this.#instance[name];
+    if (typeof value !== "function") return value;
+    throw new PulsingRuntimeError(`Cannot read attribute "${name}": it is a method, call it`, {
+      kind: "unsupported",
+      method: name,
+    });
   }
 
   #ownProperty(name: string): Method["body"] {
@@ -101,7 +122,7 @@ export class ReceiverBody implements ActorBody {
     if (cell === undefined) return undefined;
     const message = envelope.method === undefined
       ? envelope.payload
-      : callMessage(envelope.method, envelope.payload as unknown[]); // a method's payload is a list
+      : toCallMessage(envelope.method, envelope.payload as unknown[]); // a method's payload
     return this.#receiver.receive(message, contextOf(cell, envelope));
   }
 
@@ -113,6 +134,11 @@ export class ReceiverBody implements ActorBody {
     }
     return "__result__" in result ? result.__result__ : result;
   }
+}
+
+/** Reading an attribute is a call without arguments here: `receive` has no attributes. */
+function toCallMessage(method: string, args: unknown[]): CallMessage {
+  return method === READ_ATTRIBUTE ? callMessage(`${args[0]}`, []) : callMessage(method, args);
 }
 
 function unfoldCall(envelope: Envelope): void {

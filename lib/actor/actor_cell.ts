@@ -100,9 +100,19 @@ export class ActorCell implements ActorTarget, Runnable {
     return this.path ?? this.actorId;
   }
 
-  /** Facts the actor tells about itself. */
+  /**
+   * Facts the actor tells about itself.
+   *
+   * @throws {PulsingActorError} The hook threw, or gave something else than texts.
+   */
   metadata(): Record<string, string> {
-    return this.#body.hooks.metadata?.() ?? {};
+    try {
+      const metadata: unknown = this.#body.hooks.metadata?.() ?? {};
+      if (isTexts(metadata)) return { ...metadata };
+    } catch (error) {
+      throw asActorError(error, this.label);
+    }
+    throw asActorError(new TypeError("Cannot read metadata: expected texts by name"), this.label);
   }
 
   /**
@@ -147,7 +157,9 @@ export class ActorCell implements ActorTarget, Runnable {
     const refusal = this.post(envelope);
     if (refusal !== undefined) return Promise.reject(refusal);
     if (!mustWait) return SETTLED;
-    return new Promise((resolve) => envelope.whenAccepted(resolve));
+    return new Promise((resolve, reject) =>
+      envelope.whenAccepted((refusal) => refusal === undefined ? resolve() : reject(refusal))
+    );
   }
 
   /**
@@ -238,13 +250,18 @@ export class ActorCell implements ActorTarget, Runnable {
         ? this.#body.run(method, envelope)
         : runAcrossTurns(envelope, () => this.#body.run(method, envelope));
       if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
-      if (typeof result !== "object" || result === null) envelope.succeed(result);
-      else this.#answer(envelope, result);
+      this.#succeed(envelope, result);
     } catch (error) {
       this.#fail(envelope, error);
     } finally {
       leaveTurn(previous);
     }
+  }
+
+  #succeed(envelope: Envelope, value: unknown): void {
+    if (typeof value === "object" && value !== null) return this.#answer(envelope, value);
+    const { clone } = this.node;
+    envelope.succeed(clone === undefined ? value : clone(value)); // refuses functions and symbols
   }
 
   /** Answers with an object; throws what looking at it throws, before anything was answered. */
@@ -267,8 +284,7 @@ export class ActorCell implements ActorTarget, Runnable {
     running.add(envelope);
     void Promise.resolve(result).then((value) => {
       try {
-        if (typeof value !== "object" || value === null) envelope.succeed(value);
-        else this.#answer(envelope, value);
+        this.#succeed(envelope, value);
       } catch (error) {
         this.#fail(envelope, error);
       }
@@ -340,13 +356,12 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   #refuseQueued(): void {
-    for (let next = this.#mailbox.shift(); next !== undefined; next = this.#mailbox.shift()) {
-      this.#refuse(next, this.#stoppedError());
-    }
+    for (const envelope of this.#mailbox.drain()) this.#refuse(envelope, this.#stoppedError());
   }
 
   #refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
     if (!envelope.wantsReply) this.#undelivered("dead letter", envelope, error);
+    envelope.accepted(error);
     envelope.fail(error);
     return error;
   }
@@ -364,6 +379,11 @@ export class ActorCell implements ActorTarget, Runnable {
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((text) => typeof text === "string");
+}
 
 function learnForm(method: Method, result: unknown): void {
   if (method.form === "async" || method.form === "stream") return;

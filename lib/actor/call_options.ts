@@ -43,11 +43,11 @@ export function withCallOptions(
   operation: string,
   send: (deadline: number) => SentCall,
 ): Promise<unknown> {
+  checkCallOptions(options);
   const { signal } = options;
   const timeoutMs = options.timeoutMs === Infinity ? undefined : options.timeoutMs;
   if (signal?.aborted) return Promise.reject(signal.reason);
   if (timeoutMs === undefined && signal === undefined) return send(0).reply;
-  checkTimeout(timeoutMs);
   return new Promise((resolve, reject) => {
     const call = send(timeoutMs === undefined ? 0 : clock.now() + timeoutMs);
     const giveUp = (reason: unknown) => {
@@ -80,7 +80,23 @@ function bindStream(value: unknown, signal: AbortSignal | undefined): unknown {
   return new ReplyStream(new AbortableSource(value, signal));
 }
 
-function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || timeoutMs >= 0) return;
-  throw new RangeError(`Cannot wait ${timeoutMs} ms: expected 0 or more`);
+/**
+ * Checks the options of a call.
+ *
+ * @throws {TypeError} An option is unknown, or not of its type.
+ * @throws {RangeError} The timeout is below 0 or no number.
+ */
+export function checkCallOptions(options: CallOptions): void {
+  for (const name in options) {
+    if (name !== "timeoutMs" && name !== "signal") {
+      throw new TypeError(`Cannot set call option "${name}": expected "timeoutMs" or "signal"`);
+    }
+  }
+  checkTimeout(options.timeoutMs);
+}
+
+/** @throws {RangeError} When a timeout is below 0 or no number. */
+export function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs >= 0)) return;
+  throw new RangeError(`Cannot wait ${JSON.stringify(timeoutMs)} ms: expected a number from 0 on`);
 }

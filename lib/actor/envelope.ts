@@ -12,7 +12,7 @@ interface RareState {
   isCancelled: boolean;
   reason: unknown;
   controller: AbortController | undefined;
-  onAccepted: (() => void) | undefined;
+  onAccepted: ((refusal?: Error) => void) | undefined;
   onCancel: ((reason: unknown) => void) | undefined;
 }
 
@@ -84,14 +84,17 @@ export class Envelope {
     return state.controller.signal;
   }
 
-  /** Sets what is told when the mailbox took the message of a waiting sender. */
-  whenAccepted(callback: () => void): void {
+  /** Sets what is told when the mailbox took the message of a waiting sender, or never will. */
+  whenAccepted(callback: (refusal?: Error) => void): void {
     this.#state.onAccepted = callback;
   }
 
-  /** Tells a waiting sender that the mailbox took the message. */
-  accepted(): void {
-    this.#rare?.onAccepted?.();
+  /** Tells a waiting sender that the mailbox took the message, or why it never will. */
+  accepted(refusal?: Error): void {
+    const onAccepted = this.#rare?.onAccepted;
+    if (onAccepted === undefined) return;
+    this.#state.onAccepted = undefined;
+    onAccepted(refusal);
   }
 
   /** Sets what is told when the caller gives up while the actor works on the message. */

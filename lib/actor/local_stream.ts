@@ -19,6 +19,7 @@ export class LocalStream implements StreamSource<unknown> {
   #isOver = false;
   #failure: Error | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
+  #endWait: (() => void) | undefined = undefined;
 
   /**
    * @param onEnd Called once when the producer has ended, whoever ended it.
@@ -40,7 +41,8 @@ export class LocalStream implements StreamSource<unknown> {
   async pull(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#isOver) return this.#last();
     try {
-      const result = await this.#step();
+      const step = this.#step();
+      const result = "then" in step ? await this.#unlessClosed(step) : step;
       if (this.#isOver) return this.#last();
       if (!result.done) return this.#isolated(result);
     } catch (error) {
@@ -52,8 +54,10 @@ export class LocalStream implements StreamSource<unknown> {
   }
 
   async cancel(reason?: unknown): Promise<void> {
+    const isWaiting = this.#endWait !== undefined;
     this.#envelope.cancel(reason ?? new DOMException("The stream was cancelled", "AbortError"));
-    await this.#closing;
+    // A producer in the middle of an item runs its `finally` when that is done, perhaps never.
+    if (!isWaiting) await this.#closing;
   }
 
   /** Ends the stream with an error for its consumer; the producer's `finally` runs. */
@@ -74,6 +78,20 @@ export class LocalStream implements StreamSource<unknown> {
     } finally {
       leaveTurn(previous);
     }
+  }
+
+  /** Waits for an item, or until the stream is closed. */
+  #unlessClosed(step: PromiseLike<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#endWait = () => resolve({ done: true, value: undefined });
+      step.then((result) => {
+        this.#endWait = undefined;
+        resolve(result);
+      }, (error) => {
+        this.#endWait = undefined;
+        reject(error);
+      });
+    });
   }
 
   #isolated(result: IteratorResult<unknown>): IteratorResult<unknown, undefined> {
@@ -97,6 +115,7 @@ export class LocalStream implements StreamSource<unknown> {
   #close(): Promise<void> {
     if (this.#isOver) return this.#closing ?? Promise.resolve();
     this.#isOver = true;
+    this.#endWait?.();
     this.#closing = this.#runFinally();
     return this.#closing;
   }

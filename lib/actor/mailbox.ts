@@ -65,6 +65,19 @@ export class Mailbox {
     return envelope;
   }
 
+  /** Takes everything out; nobody is told that it is in. */
+  drain(): readonly Envelope[] {
+    const all: Envelope[] = [];
+    const mask = this.#slots.length - 1;
+    for (let index = 0; index < this.#length; index++) {
+      all.push(this.#slots[(this.#head + index) & mask] as Envelope); // up to the length
+    }
+    this.#slots = NO_SLOTS;
+    this.#head = 0;
+    this.#length = 0;
+    return all;
+  }
+
   #grow(): void {
     const old = this.#slots;
     const slots = new Array<Envelope | undefined>(Math.max(4, old.length * 2)).fill(undefined);

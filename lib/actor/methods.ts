@@ -28,6 +28,9 @@ export interface Method {
 /** The public methods of a class by name. */
 export type MethodTable = ReadonlyMap<string, Method>;
 
+/** The method that stands for reading an attribute; no method of a user has such a name. */
+export const READ_ATTRIBUTE = "$get";
+
 /** Names a proxy needs for itself: a promise would take the proxy for one of its kind. */
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["then"]);
 

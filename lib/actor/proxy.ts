@@ -9,8 +9,8 @@
 
 import type { ActorRef, ActorTarget } from "./actor_ref.ts";
 import type { ActorHooks } from "./actor.ts";
-import type { CallOptions } from "./call_options.ts";
-import { type MethodForm, methodsOf, type MethodTable } from "./methods.ts";
+import { type CallOptions, checkCallOptions } from "./call_options.ts";
+import { type MethodForm, methodsOf, type MethodTable, READ_ATTRIBUTE } from "./methods.ts";
 import type { ReplyStream } from "./reply_stream.ts";
 import { type AnyCall, iterable, StreamCall } from "./stream_call.ts";
 
@@ -66,22 +66,25 @@ export type ActorProxy<T> =
   }
   & ProxyOperations<ActorProxy<T>>;
 
-/** A method of an untyped proxy; awaiting it without a call reads the attribute of that name. */
+/**
+ * An untyped proxy: any name is a method; the actor says at the call if it has none.
+ *
+ * A call can be awaited or iterated. Awaiting the name without a call reads the attribute of the
+ * actor, a getter included.
+ */
 // deno-lint-ignore no-explicit-any -- an untyped proxy is the place where nothing is known
-export type AnyMethod = ((...args: any[]) => AnyCall<any>) & PromiseLike<any>;
+export type AnyProxy = { readonly [method: string]: any } & ProxyOperations<AnyProxy>;
 
-/** An untyped proxy: any name is a method; the actor says at the call if it has none. */
-export type AnyProxy = { readonly [method: string]: AnyMethod } & ProxyOperations<AnyProxy>;
-
-const TARGET = Symbol("target");
-const OPTIONS = Symbol("options");
 const PROXIED = Symbol.for("@pulsing/core/proxied");
+/** Names that JavaScript itself asks every object for. */
 const PASSIVE_NAMES: ReadonlySet<string> = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
   "then",
   "toJSON",
   "prototype",
 ]);
+/** What `console.log` of Node, Bun and Deno looks for. */
+const INSPECT = [Symbol.for("nodejs.util.inspect.custom"), Symbol.for("Deno.customInspect")];
 
 type ProxyConstructor = new (ref: ActorRef, options?: CallOptions) => ProxyBase;
 
@@ -89,13 +92,31 @@ const classes = new WeakMap<MethodTable, ProxyConstructor>();
 
 class ProxyBase {
   readonly #ref: ActorRef;
-  readonly [TARGET]: ActorTarget;
-  readonly [OPTIONS]: CallOptions | undefined;
+  readonly #target: ActorTarget;
+  readonly #options: CallOptions | undefined;
 
   constructor(ref: ActorRef, options?: CallOptions) {
     this.#ref = ref;
-    this[TARGET] = ref.target;
-    this[OPTIONS] = options;
+    this.#target = ref.target;
+    this.#options = options;
+  }
+
+  /** Sends a call of a generated method. */
+  static ask(proxy: ProxyBase, name: string, args: unknown[]): Promise<unknown> {
+    if (proxy === undefined) throw withoutProxy(name);
+    return proxy.#target.ask(name, args, proxy.#options);
+  }
+
+  /** Prepares a call of a generated method whose answer is a stream. */
+  static stream(proxy: ProxyBase, name: string, args: unknown[]): StreamCall<unknown> {
+    if (proxy === undefined) throw withoutProxy(name);
+    return new StreamCall(proxy.#target, name, args, proxy.#options);
+  }
+
+  /** The options of a proxy with others on top. */
+  static merged(proxy: ProxyBase, options: CallOptions): CallOptions {
+    checkCallOptions(options);
+    return { ...proxy.#options, ...options };
   }
 
   get [PROXIED](): ActorRef {
@@ -108,22 +129,38 @@ class ProxyBase {
 
   $with(options: CallOptions): ProxyBase {
     const Same = this.constructor as ProxyConstructor; // every subclass is generated below
-    return new Same(this.#ref, { ...this[OPTIONS], ...options });
+    return new Same(this.#ref, ProxyBase.merged(this, options));
   }
 
   $as(cls: ActorClass): unknown {
-    return typedProxy(this.#ref, cls, methodsOf(cls), this[OPTIONS]);
+    return typedProxy(this.#ref, cls, methodsOf(cls), this.#options);
   }
 
   $any(): AnyProxy {
-    return anyProxy(this.#ref, this[OPTIONS]);
+    return anyProxy(this.#ref, this.#options);
   }
+
+  /** What people see of the proxy: whose it is. */
+  toString(): string {
+    return `${this.constructor.name}(${this.#ref})`;
+  }
+
+  toJSON(): string {
+    return `${this.#ref}`;
+  }
+}
+
+for (const name of INSPECT) {
+  const value = function (this: ProxyBase) {
+    return this.toString();
+  };
+  Object.defineProperty(ProxyBase.prototype, name, { value });
 }
 
 /** What stands behind the `Proxy` of an untyped proxy. */
 class AnyProxyBase extends ProxyBase {
   override $with(options: CallOptions): ProxyBase {
-    return anyProxy(this.$ref, { ...this[OPTIONS], ...options }) as unknown as ProxyBase;
+    return anyProxy(this.$ref, ProxyBase.merged(this, options)) as unknown as ProxyBase; // as typed
   }
 }
 
@@ -134,7 +171,7 @@ Object.setPrototypeOf(
   ProxyBase.prototype,
   new Proxy(Object.prototype, {
     get(prototype, name, proxy: object) {
-      if (typeof name === "symbol" || PASSIVE_NAMES.has(name)) {
+      if (typeof name === "symbol" || PASSIVE_NAMES.has(name) || isIndex(name)) {
         return Reflect.get(prototype, name, proxy);
       }
       throw unknownMethod(name, proxy.constructor.name);
@@ -174,12 +211,11 @@ export function typedProxy<C extends ActorClass>(
 export function anyProxy(ref: ActorRef, options?: CallOptions): AnyProxy {
   const base = new AnyProxyBase(ref, options);
   const get = (target: ProxyBase, name: string | symbol): unknown => {
-    if (typeof name === "symbol") return Reflect.get(target, name, target);
-    if (name[0] === "$") {
+    if (typeof name === "symbol" || name[0] === "$" || PASSIVE_NAMES.has(name)) {
       const operation: unknown = Reflect.get(target, name, target);
       return typeof operation === "function" ? operation.bind(target) : operation;
     }
-    if (PASSIVE_NAMES.has(name)) return undefined;
+    if (isIndex(name)) return undefined;
     if (name[0] === "_") throw privateMethod(name);
     return anyMethod(ref.target, name, options);
   };
@@ -206,29 +242,45 @@ function proxyMethod(name: string, form: MethodForm): (...args: unknown[]) => un
   switch (form) {
     case "stream":
       return function (this: ProxyBase, ...args) {
-        return new StreamCall(this[TARGET], name, args, this[OPTIONS]);
+        return ProxyBase.stream(this, name, args);
       };
     case "async":
       return function (this: ProxyBase, ...args) {
-        return this[TARGET].ask(name, args, this[OPTIONS]);
+        return ProxyBase.ask(this, name, args);
       };
     case "sync":
     case "unknown":
       return function (this: ProxyBase, ...args) {
-        return iterable(this[TARGET].ask(name, args, this[OPTIONS]));
+        return iterable(ProxyBase.ask(this, name, args));
       };
   }
 }
 
-function anyMethod(target: ActorTarget, name: string, options?: CallOptions): AnyMethod {
+function anyMethod(target: ActorTarget, name: string, options?: CallOptions): unknown {
   const call = (...args: unknown[]) => iterable(target.ask(name, args, options));
   // Only awaiting the method itself, without a call, gets here: that reads the attribute.
-  const then: PromiseLike<unknown>["then"] = (onValue, onError) => call().then(onValue, onError);
-  return Object.assign(call, { then }) as AnyMethod; // both halves are there
+  const then: PromiseLike<unknown>["then"] = (onValue, onError) =>
+    target.ask(READ_ATTRIBUTE, [name], options).then(onValue, onError);
+  return Object.assign(call, { then });
+}
+
+function isIndex(name: string): boolean {
+  const code = name.charCodeAt(0);
+  return code >= 0x30 && code <= 0x39; // what inspectors ask for; no method name begins so
+}
+
+function withoutProxy(name: string): TypeError {
+  return new TypeError(
+    `Cannot call "${name}" without its proxy: call it as proxy.${name}(), or pass ` +
+      `(...args) => proxy.${name}(...args)`,
+  );
 }
 
 function unknownMethod(name: string, proxyName: string): TypeError {
   if (name[0] === "_") return privateMethod(name);
+  if (name[0] === "$") {
+    return new TypeError(`Cannot call "${name}": names that start with "$" belong to the proxy`);
+  }
   const className = proxyName.replace(/Proxy$/, "");
   return new TypeError(`Cannot call "${name}": No method "${name}" in actor class "${className}"`);
 }

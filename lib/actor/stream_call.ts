@@ -58,18 +58,18 @@ export function iterable(reply: Promise<unknown>): AnyCall {
 }
 
 function iterateReply(this: Promise<unknown>): AsyncIterator<unknown, undefined> {
-  const source = new LazySource<unknown>("call", () => this);
+  const source = new LazySource<unknown>(undefined, () => this);
   return new ReplyStream(source)[Symbol.asyncIterator]();
 }
 
 class LazySource<T> implements StreamSource<T> {
-  readonly #method: string;
+  readonly #method: string | undefined;
   readonly #ask: () => Promise<unknown>;
   #opening: Promise<StreamSource<T>> | undefined = undefined;
   #source: StreamSource<T> | undefined = undefined;
   #isCancelled = false;
 
-  constructor(method: string, ask: () => Promise<unknown>) {
+  constructor(method: string | undefined, ask: () => Promise<unknown>) {
     this.#method = method;
     this.#ask = ask;
   }
@@ -95,9 +95,10 @@ class LazySource<T> implements StreamSource<T> {
   async #open(): Promise<StreamSource<T>> {
     const answer = await this.#ask();
     if (!(answer instanceof ReplyStream)) {
+      const what = this.#method === undefined ? "the answer" : `the answer of "${this.#method}"`;
       throw new PulsingRuntimeError(
-        `Cannot iterate the answer of "${this.#method}": it is not a stream, await it instead`,
-        { kind: "unsupported", method: this.#method },
+        `Cannot iterate ${what}: it is not a stream, await it instead`,
+        { kind: "unsupported", ...(this.#method !== undefined && { method: this.#method }) },
       );
     }
     return this.#source = answer.source as StreamSource<T>; // the caller's type is not checked

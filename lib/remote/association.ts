@@ -80,7 +80,10 @@ export class Association implements ReplyLink, StreamLink {
     this.#inbound = new Inbound({ host, link: this, writer, bodies, streams, isPeersId, dispatch });
     this.#keepAlive = new KeepAlive(clock, limits, {
       ping: () => this.writer.bare(FrameKind.ping),
-      giveUp: () => this.abort(new Error("nothing was heard from it in time")),
+      giveUp: () => {
+        this.#connection.abort();
+        this.#down("nothing was heard from it in time");
+      },
       sentBytes: () => outbox.sentBytes,
     });
   }
@@ -197,7 +200,7 @@ export class Association implements ReplyLink, StreamLink {
 
   /** The connection has ended. */
   onClose(error?: Error): void {
-    this.#down(error ?? new Error("the other side closed it"));
+    this.#down(error?.message ?? "the other side closed it", error);
   }
 
   /** Says goodbye, sends what was written, large answers to their end, and closes. */
@@ -208,14 +211,14 @@ export class Association implements ReplyLink, StreamLink {
     this.#bulk.whenIdle(() => {
       this.#outbox.flush();
       this.#connection.close();
-      this.#down(new Error("this node closed it"));
+      this.#down("this node closed it");
     });
   }
 
   /** Cuts the link now; what was pending fails with `"node-lost"` and the error as its cause. */
   abort(cause: Error): void {
     this.#connection.abort();
-    this.#down(cause);
+    this.#down(cause.message, cause);
   }
 
   #take(bytes: Uint8Array, start: number, end: number, take: (head: HeadReader) => void): void {
@@ -406,10 +409,10 @@ export class Association implements ReplyLink, StreamLink {
     for (const callback of waiting) callback();
   }
 
-  #down(cause: Error): void {
+  #down(why: string, cause?: Error): void {
     if (!this.#isUp) return;
     this.#isUp = false;
-    const error = this.#lost(cause.message, { cause });
+    const error = this.#lost(why, cause === undefined ? {} : { cause });
     this.#keepAlive.stop();
     this.#outbox.close();
     this.#bulk.close();

@@ -117,7 +117,13 @@ export class LocalNode implements CellNode {
   }
 
   #announce(cell: ActorCell): ActorCell {
-    if (cell.path !== undefined && cell.state === "running") this.#options.onNamed(cell);
+    if (cell.path === undefined || cell.state !== "running") return cell;
+    try {
+      this.#options.onNamed(cell);
+    } catch (error) {
+      cell.requestStop(); // it would keep its name without anybody knowing of it
+      throw error;
+    }
     return cell;
   }
 }

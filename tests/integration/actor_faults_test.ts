@@ -1,6 +1,7 @@
 /** What user code can do to its actor, and must not do to anybody else. */
 
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import * as pul from "../../mod.ts";
 import { ManualClock } from "../../lib/testing/mod.ts";
 import { eventually, test } from "../harness.ts";
@@ -58,7 +59,11 @@ test("an untyped proxy has its operations: $with, $as, $any", async () => {
 
 test("an onStop that never ends is abandoned after shutdownTimeoutMs", async () => {
   const clock = new ManualClock();
-  const system = await pul.actorSystem({ clock, limits: { shutdownTimeoutMs: 200 } });
+  const system = await pul.actorSystem({
+    clock,
+    logger: pul.silentLogger,
+    limits: { shutdownTimeoutMs: 200 },
+  });
   const receiver = { receive: () => {}, onStop: () => new Promise<void>(() => {}) };
   const ref = await system.spawn(receiver, { name: "stuck" });
   let isDown = false;
@@ -197,3 +202,133 @@ for (const timeoutMs of [Infinity, 3e9]) {
     assert.equal(await (await waiting).ask(1), 1);
   });
 }
+
+class Odd {
+  plain = 1;
+  get computed(): number {
+    return 7;
+  }
+  count = 0;
+  incr(): number {
+    return ++this.count;
+  }
+  _private = 2;
+  throwsOdd(kind: string): never {
+    if (kind === "getter") {
+      const error = new Error("x");
+      Object.defineProperty(error, "message", {
+        get() {
+          throw new Error("message");
+        },
+      });
+      throw error;
+    }
+    throw new Proxy({}, {
+      get() {
+        throw new Error("trap");
+      },
+      getPrototypeOf() {
+        throw new Error("trap");
+      },
+    });
+  }
+}
+
+test("awaiting a name of an untyped proxy reads an attribute or getter, and never calls", async () => {
+  await using system = await pul.actorSystem();
+  const odd = (await system.spawnClass(Odd)).$any();
+  assert.equal(await odd.plain, 1);
+  assert.equal(await odd.computed, 7);
+  await assert.rejects(async () => await odd.incr, /it is a method, call it/);
+  await assert.rejects(async () => await odd.toFixed, /Not found/);
+  await assert.rejects(odd.$ref.ask({ __call__: "$get", args: ["_private"] }), /Not found/);
+  assert.equal(await odd.count, 0);
+});
+
+test("an error that throws when it is looked at is the caller's error, nobody hangs", async () => {
+  await using system = await pul.actorSystem();
+  const odd = await system.spawnClass(Odd);
+  for (const kind of ["getter", "proxy"]) {
+    await assert.rejects(
+      Promise.resolve(odd.throwsOdd(kind)),
+      (error) => error instanceof pul.PulsingActorError,
+    );
+  }
+});
+
+test("a tell that waits for a place rejects when the actor stops, and is not said to be in", async () => {
+  await using system = await pul.actorSystem();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let handled = 0;
+  const receive = async () => {
+    handled++;
+    await gate;
+  };
+  const ref = await system.spawn({ receive }, { name: "full", mailboxCapacity: 2 });
+  const tells = Promise.allSettled(Array.from({ length: 10 }, (_, n) => ref.tell(n)));
+  await eventually(() => handled === 1);
+  const stopped = system.stop("full");
+  open();
+  await stopped;
+  const refused = (await tells).filter((tell) => tell.status === "rejected");
+  assert.equal(handled, 1);
+  assert.equal(refused.length, 7);
+  assert.ok(refused.every(({ reason }) => reason.kind === "actor-stopped"));
+});
+
+for (
+  const [what, metadata] of Object.entries({
+    "a function in it": () => ({ f: () => 1 }),
+    "null in it": () => ({ n: null }),
+    "a throw": () => {
+      throw new Error("md");
+    },
+  })
+) {
+  test(`metadata with ${what} fails the spawn, and the name stays free`, async () => {
+    await using system = await pul.actorSystem({ addr: "127.0.0.1:0" });
+    const bad = { receive: () => 1, metadata: metadata as never };
+    await assert.rejects(system.spawn(bad, { name: "m" }), pul.PulsingActorError);
+    await eventually(async () => {
+      await system.spawn({ receive: () => 2 }, { name: "m" }).catch(() => undefined);
+      return await (await system.resolve("m")).ask(1) === 2;
+    });
+  });
+}
+
+test("cancel of a local stream ends a pending next at once, also of a producer that is stuck", async () => {
+  await using system = await pul.actorSystem({ limits: { shutdownTimeoutMs: 20 } });
+  const ref = await system.spawn({
+    async *receive() {
+      yield 1;
+      await new Promise(() => {});
+    },
+  });
+  const stream = await ref.ask(1) as pul.ReplyStream<number>;
+  const iterator = stream[Symbol.asyncIterator]();
+  assert.deepEqual(await iterator.next(), { done: false, value: 1 });
+  const pending = iterator.next();
+  await stream.cancel();
+  assert.equal((await pending).done, true);
+});
+
+test("options of calls are checked: unknown names and odd timeouts", async () => {
+  await using system = await pul.actorSystem();
+  const odd = await system.spawnClass(Odd);
+  assert.throws(() => odd.$with({ timeout: 1 } as never), /"timeout"/);
+  assert.throws(() => odd.$with({ timeoutMs: "5" } as never), RangeError);
+  await assert.rejects(async () => await odd.$ref.ask(1, { timeoutMs: -1 }), RangeError);
+});
+
+test("proxies are readable: text, JSON, inspection; a method without its proxy says so", async () => {
+  await using system = await pul.actorSystem();
+  const typed = await system.spawnClass(Odd, { name: "odd" });
+  const url = `actor:///actors/odd@${system.nodeId}`;
+  assert.equal(`${typed}`, `OddProxy(${url})`);
+  assert.match(`${typed.$any()}`, /actors\/odd/);
+  assert.equal(JSON.stringify({ typed }), JSON.stringify({ typed: url }));
+  assert.equal(inspect(typed), `OddProxy(${url})`);
+  assert.match(inspect(typed.$any()), /actors\/odd/);
+  const { incr } = typed;
+  assert.throws(() => incr(), /without its proxy/);
+});
