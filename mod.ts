@@ -81,14 +81,12 @@ export {
   silentLogger,
 } from "./lib/logger.ts";
 export { type Random, seededRandom, systemRandom } from "./lib/random.ts";
-export {
-  type ActorContext,
-  ActorSystem,
-  type ClassSpawnOptions,
-  type NamedActor,
-  type ResolveOptions,
-  type SpawnOptions,
-} from "./lib/system/actor_system.ts";
+export { type ActorContext, ActorSystem, type NamedActor } from "./lib/system/actor_system.ts";
+export type {
+  ClassSpawnOptions,
+  ResolveOptions,
+  SpawnOptions,
+} from "./lib/system/spawn_options.ts";
 export {
   actorSystem,
   context,

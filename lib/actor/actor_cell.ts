@@ -195,6 +195,12 @@ export class ActorCell implements ActorTarget, Runnable {
     return handled;
   }
 
+  /** Ends a start that takes too long: whoever waits for it gets the error of a stopped actor. */
+  abandonStart(): void {
+    this.#giveUpStart?.();
+    this.requestStop();
+  }
+
   /** Begins to stop, without waiting for the end; later messages are refused. */
   requestStop(): void {
     this.stop().catch((error) => this.node.logger.error("stop failed", { error }));

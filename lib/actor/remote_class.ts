@@ -45,6 +45,11 @@ export interface RemoteClassDefinition {
   readonly mailboxCapacity: number | undefined;
 }
 
+const CLASS_OPTIONS: ReadonlySet<string> = new Set<keyof ClassOptions>([
+  "concurrency",
+  "mailboxCapacity",
+  "name",
+]);
 const definitions = new WeakMap<object, RemoteClassDefinition>();
 const byName = new Map<string, RemoteClassDefinition>();
 
@@ -56,6 +61,11 @@ const byName = new Map<string, RemoteClassDefinition>();
  * @throws {TypeError} An option or a method name is not acceptable.
  */
 export function defineClass(cls: ActorClass, options: ClassOptions = {}): RemoteClassDefinition {
+  for (const name in options) {
+    if (CLASS_OPTIONS.has(name)) continue;
+    const known = [...CLASS_OPTIONS].join(", ");
+    throw new TypeError(`Cannot set option "${name}" of "${cls.name}": expected one of ${known}`);
+  }
   const { concurrency = "interleaved", mailboxCapacity } = options;
   if (concurrency !== "interleaved" && concurrency !== "sequential") {
     throw new TypeError(

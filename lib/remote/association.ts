@@ -18,7 +18,7 @@ import { type CodecHooks, Decoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, BodyReader } from "./body_reader.ts";
 import { BulkSender, type BulkTransfer } from "./bulk.ts";
-import { FrameWriter, type OutgoingCall } from "./frame_writer.ts";
+import { FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
 import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
 import { Inbound, type InboundParts, tooManyCalls } from "./inbound.ts";
@@ -33,7 +33,7 @@ import { StreamTable } from "./stream_table.ts";
 interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  transfer: BulkTransfer | undefined;
+  readonly sent: Sent;
 }
 
 /** An established link to one incarnation of another node. */
@@ -255,7 +255,7 @@ export class Association implements ReplyLink, StreamLink {
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {
         const sent = this.writer.ask(callId, this.#outgoing(target, method, payload, remainingMs));
-        this.#pending.set(callId, { resolve, reject, transfer: sent.transfer });
+        this.#pending.set(callId, { resolve, reject, sent });
       } catch (error) {
         reject(error);
       }
@@ -279,7 +279,8 @@ export class Association implements ReplyLink, StreamLink {
     const call = this.#pending.get(callId);
     if (call === undefined) return;
     this.#pending.delete(callId);
-    call.transfer?.drop();
+    call.sent.transfer?.drop();
+    for (const stream of call.sent.streams ?? []) stream.fail(reason);
     if (this.#isUp) this.writer.cancel(callId, reason);
   }
 

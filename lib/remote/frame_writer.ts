@@ -14,6 +14,7 @@ import type { BulkSender, BulkTransfer } from "./bulk.ts";
 import type { Credit } from "./credit.ts";
 import type { SentNames } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
+import type { OutboundStream } from "./remote_stream.ts";
 import type { StreamTable } from "./stream_table.ts";
 
 /** Bits of an ask's or tell's flags field. */
@@ -41,6 +42,8 @@ export interface Sent {
   readonly bytes: number;
   /** The transfer, when the message is large and still on its way. */
   readonly transfer: BulkTransfer | undefined;
+  /** The streams in the message, if there are any. */
+  readonly streams?: readonly OutboundStream[];
 }
 
 /** The parts of a link that its frames are made with. */
@@ -183,8 +186,8 @@ export class FrameWriter {
     const outer = this.#streams.takeOpened();
     try {
       const sent = this.#encode(kind, mark, value);
-      this.#streams.startOpened(sent.transfer);
-      return sent;
+      const streams = this.#streams.startOpened(sent.transfer);
+      return streams.length === 0 ? sent : { ...sent, streams };
     } catch (error) {
       this.#streams.stopOpened();
       throw error;

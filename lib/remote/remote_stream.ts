@@ -52,7 +52,7 @@ export class OutboundStream {
   start(): void {
     if (this.#isRunning || this.#isOver) return;
     this.#isRunning = true;
-    this.#produce().catch((error) => this.#fail(error));
+    this.#produce().catch((error) => this.fail(error));
   }
 
   /** Ends the producer because the consumer, or the link, is gone; its `finally` runs. */
@@ -91,7 +91,8 @@ export class OutboundStream {
     this.#isRunning = false;
   }
 
-  #fail(error: unknown): void {
+  /** Ends the stream with an error for its consumer; the producer's `finally` runs. */
+  fail(error: unknown): void {
     if (this.#isOver) return;
     this.#end();
     this.#link.writer.failStream(this.id, this.#sequence, asActorError(error));

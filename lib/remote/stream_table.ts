@@ -87,8 +87,8 @@ export class StreamTable {
   }
 
   /** Starts the streams of the message just encoded, when all of it has been handed on. */
-  startOpened(transfer: BulkTransfer | undefined): void {
-    if (this.#opened.length === 0) return;
+  startOpened(transfer: BulkTransfer | undefined): readonly OutboundStream[] {
+    if (this.#opened.length === 0) return NO_OUTBOUND;
     const opened = this.#opened.splice(0);
     const settle = (isSent: boolean) => {
       for (const stream of opened) {
@@ -98,6 +98,7 @@ export class StreamTable {
     };
     if (transfer === undefined) settle(true);
     else transfer.whenSettled(settle);
+    return opened;
   }
 
   /** Stops the streams of a message that could not be encoded. */

@@ -9,7 +9,7 @@ import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
 import type { ActorClass, ActorProxy } from "../actor/proxy.ts";
-import { checkCapacity, type Concurrency, definitionOf } from "../actor/remote_class.ts";
+import { definitionOf } from "../actor/remote_class.ts";
 import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
@@ -18,53 +18,20 @@ import { randomId } from "../random.ts";
 import { Links } from "../remote/links.ts";
 import type { Listener, Transport } from "../transport.ts";
 import { answerHttp } from "./http_endpoints.ts";
-import { LocalNode, type SpawnCellOptions } from "./local_node.ts";
+import { LocalNode } from "./local_node.ts";
 import { nodeLinksHost } from "./node_links.ts";
 import { type InitOptions, isOpenToOthers, resolveOptions, type SystemOptions } from "./options.ts";
 import { RefTable } from "./ref_table.ts";
+import {
+  cellOptionsOf,
+  checkResolveOptions,
+  type ClassSpawnOptions,
+  type ResolveOptions,
+  type SpawnOptions,
+} from "./spawn_options.ts";
 
 /** The actor and the call that the running code belongs to. */
 export type ActorContext = CellContext<ActorSystem>;
-
-/** How a low-level actor is spawned. */
-export interface SpawnOptions {
-  /** Makes the actor resolvable on every node; without `/` it becomes `actors/<name>`. */
-  readonly name?: string;
-  /**
-   * Messages the mailbox holds.
-   *
-   * @default the system's `mailboxCapacity`
-   */
-  readonly mailboxCapacity?: number;
-}
-
-/** How an actor of a class is spawned. */
-export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOptions {
-  /** The constructor's arguments. */
-  readonly args?: A;
-  /**
-   * Whether async methods of the actor may overlap.
-   *
-   * @default what was given to `remote`, else "interleaved"
-   */
-  readonly concurrency?: Concurrency;
-  /** Where the actor lives: in this process. */
-  readonly placement?: "local";
-}
-
-/** How a name is resolved. */
-export interface ResolveOptions {
-  /** Only an instance on this node will do. */
-  readonly nodeId?: NodeId;
-  /**
-   * How long to wait for the name to appear, in milliseconds; 0 is one look.
-   *
-   * @default 0
-   */
-  readonly timeoutMs?: number;
-  /** Ends the wait. */
-  readonly signal?: AbortSignal;
-}
 
 /** A name and where it lives. */
 export interface NamedActor {
@@ -188,9 +155,8 @@ export class ActorSystem implements AsyncDisposable {
     if (!isReceiver(actor)) {
       throw new TypeError("Cannot spawn actor: the object has no receive method");
     }
-    const { name, mailboxCapacity } = options;
-    const cellOf = () => new ReceiverBody(actor);
-    const cell = await this.#node.spawn(cellOf, cellOptions(name, mailboxCapacity, undefined));
+    const cellOptions = cellOptionsOf(options, undefined, options.mailboxCapacity);
+    const cell = await this.#node.spawn(() => new ReceiverBody(actor), cellOptions);
     return cell.ref;
   }
 
@@ -208,18 +174,18 @@ export class ActorSystem implements AsyncDisposable {
     cls: C,
     options: ClassSpawnOptions<ConstructorParameters<C>> = {},
   ): Promise<ActorProxy<InstanceType<C>>> {
-    const definition = definitionOf(cls);
-    const { name, args = NO_ARGUMENTS, placement = "local" } = options;
-    const { concurrency = definition.concurrency } = options;
-    if (placement !== "local") {
-      throw new TypeError(`Cannot spawn actor with placement "${placement}": expected "local"`);
+    if (typeof cls !== "function") {
+      throw new TypeError(`Cannot spawn actor of "${String(cls)}": expected a class`);
     }
+    const definition = definitionOf(cls);
+    const { args = NO_ARGUMENTS, concurrency = definition.concurrency } = options;
     const makeBody = () => {
       const instance: object = Reflect.construct(definition.cls, args);
       return new ClassBody(instance, definition.methods, concurrency === "sequential");
     };
     const mailboxCapacity = options.mailboxCapacity ?? definition.mailboxCapacity;
-    const started = this.#node.spawn(makeBody, cellOptions(name, mailboxCapacity, definition.name));
+    const cellOptions = cellOptionsOf(options, definition.name, mailboxCapacity);
+    const started = this.#node.spawn(makeBody, cellOptions);
     const cell = started instanceof Promise ? await started : started;
     return cell.ref.asType(cls);
   }
@@ -232,11 +198,17 @@ export class ActorSystem implements AsyncDisposable {
    *
    * @param name A name or path; without `/` it means `actors/<name>`.
    * @param options Node, wait and signal.
-   * @throws {PulsingRuntimeError} kind `"actor-not-found"`: nothing of that name appeared in time.
+   * @throws {PulsingRuntimeError} kind `"actor-not-found"`: nothing of that name appeared in time;
+   * kind `"shutdown"`: the system is shut down.
    */
   async resolve(name: string, options: ResolveOptions = {}): Promise<ActorRef> {
-    const instance = await this.#cluster.resolve(lookupPath(name), options);
-    return this.#refs.refTo(instance);
+    checkResolveOptions(options);
+    this.#checkRunning();
+    const path = lookupPath(name);
+    const own = options.nodeId === undefined || options.nodeId === this.nodeId
+      ? this.#node.privateCellAt(path)
+      : undefined;
+    return own?.ref ?? this.#refs.refTo(await this.#cluster.resolve(path, options));
   }
 
   /**
@@ -250,6 +222,7 @@ export class ActorSystem implements AsyncDisposable {
     if (!isId(actorId)) {
       throw new TypeError(`Cannot refer to "${actorId}": it is not 32 hex digits`);
     }
+    this.#checkRunning();
     const cell = this.#node.cellWithId(actorId);
     if (cell !== undefined) return cell.ref;
     const instance = this.#cluster.instanceWithId(actorId);
@@ -291,6 +264,15 @@ export class ActorSystem implements AsyncDisposable {
     await this.shutdown();
   }
 
+  #checkRunning(): void {
+    if (this.#shutdown === undefined) return;
+    const { nodeId } = this;
+    throw new PulsingRuntimeError(`Cannot use system ${nodeId}: it is shut down`, {
+      kind: "shutdown",
+      nodeId,
+    });
+  }
+
   async #open(transport: Transport): Promise<void> {
     const { addr, advertise, seeds, joinTimeoutMs, limits, logger } = this.#options;
     if (addr === undefined) return;
@@ -326,12 +308,3 @@ export class ActorSystem implements AsyncDisposable {
 }
 
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
-
-function cellOptions(
-  name: string | undefined,
-  mailboxCapacity: number | undefined,
-  className: string | undefined,
-): SpawnCellOptions {
-  checkCapacity(mailboxCapacity);
-  return { path: name === undefined ? undefined : pathOfName(name), mailboxCapacity, className };
-}

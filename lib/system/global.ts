@@ -11,13 +11,9 @@ import type { ActorClass, ActorProxy, AnyProxy } from "../actor/proxy.ts";
 import type { ActorId } from "../address.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Transport } from "../transport.ts";
-import {
-  type ActorContext,
-  ActorSystem,
-  type ResolveOptions,
-  type SpawnOptions,
-} from "./actor_system.ts";
+import { type ActorContext, ActorSystem } from "./actor_system.ts";
 import { type InitOptions, isSameOptions } from "./options.ts";
+import type { ResolveOptions, SpawnOptions } from "./spawn_options.ts";
 
 /** Options of {@link resolve}. */
 export interface TypedResolveOptions<C extends ActorClass> extends ResolveOptions {

@@ -7,6 +7,7 @@
 import { ActorCell } from "../actor/actor_cell.ts";
 import type { CellNode, CellOptions } from "../actor/cell_node.ts";
 import type { ActorBody } from "../actor/actor_body.ts";
+import { withCallOptions } from "../actor/call_options.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
@@ -31,8 +32,15 @@ export interface LocalNodeOptions {
   onReleased(cell: ActorCell): void;
 }
 
-/** How an actor is made; its id is drawn by the node. */
-export type SpawnCellOptions = Omit<CellOptions, "actorId">;
+/** How an actor is made and started; its id is drawn by the node. */
+export interface SpawnCellOptions extends Omit<CellOptions, "actorId"> {
+  /** Whether other nodes are told of a named actor. */
+  readonly isPublic: boolean;
+  /** How long its start may take; absent for any time. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends its start. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The actors of one node. */
 export class LocalNode implements CellNode {
@@ -46,6 +54,7 @@ export class LocalNode implements CellNode {
   address: string | undefined = undefined;
   readonly #options: LocalNodeOptions;
   readonly #byPath = new Map<ActorPath, ActorCell>();
+  readonly #private = new Set<ActorCell>();
   /** In the order in which they were spawned. */
   readonly #byId = new Map<ActorId, ActorCell>();
   #isClosed = false;
@@ -75,6 +84,13 @@ export class LocalNode implements CellNode {
     return this.#byPath.get(path);
   }
 
+  /** Finds a running named actor of which other nodes are not told. */
+  privateCellAt(path: ActorPath): ActorCell | undefined {
+    if (this.#private.size === 0) return undefined;
+    const cell = this.#byPath.get(path);
+    return cell?.state === "running" && this.#private.has(cell) ? cell : undefined;
+  }
+
   /**
    * Makes an actor and starts it.
    *
@@ -98,16 +114,32 @@ export class LocalNode implements CellNode {
     const cell = new ActorCell(this, body, { actorId, path, className, mailboxCapacity });
     this.#byId.set(actorId, cell);
     if (path !== undefined) this.#byPath.set(path, cell);
+    if (!options.isPublic) this.#private.add(cell);
     const started = cell.start();
     if (cell.state === "running") return this.#announce(cell);
-    return started.then(() => this.#announce(cell));
+    return this.#whenStarted(cell, started, options);
+  }
+
+  async #whenStarted(
+    cell: ActorCell,
+    started: Promise<void>,
+    { timeoutMs, signal }: SpawnCellOptions,
+  ): Promise<ActorCell> {
+    const limits = {
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(signal !== undefined && { signal }),
+    };
+    const start = () => ({ reply: started, cancel: () => cell.abandonStart() });
+    await withCallOptions(this.clock, limits, `spawn ${cell.label}`, start);
+    return this.#announce(cell);
   }
 
   release(cell: ActorCell): void {
     this.#byId.delete(cell.actorId);
+    if (cell.path === undefined) this.#private.delete(cell);
     if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
     this.#byPath.delete(cell.path);
-    this.#options.onReleased(cell);
+    if (!this.#private.delete(cell)) this.#options.onReleased(cell);
   }
 
   /** Stops all actors, the youngest first, and takes no new ones. */
@@ -118,6 +150,7 @@ export class LocalNode implements CellNode {
 
   #announce(cell: ActorCell): ActorCell {
     if (cell.path === undefined || cell.state !== "running") return cell;
+    if (this.#private.has(cell)) return cell;
     try {
       this.#options.onNamed(cell);
     } catch (error) {

@@ -11,6 +11,7 @@ import { type Limits, resolveLimits } from "../limits.ts";
 import { consoleLogger, type Logger } from "../logger.ts";
 import { type Random, systemRandom } from "../random.ts";
 import type { Transport } from "../transport.ts";
+import { checkNames } from "./spawn_options.ts";
 
 /** Options of `init` and `actorSystem`. */
 export interface InitOptions {
@@ -103,6 +104,9 @@ export interface SystemOptions {
   readonly gossip: ClusterSettings;
 }
 
+/** The name crosses in every handshake. */
+const LONGEST_CLUSTER_NAME = 256;
+
 const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
   "addr",
   "seeds",
@@ -126,10 +130,15 @@ const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
  * name is an error so that a misspelt or unsupported option is never silently without effect.
  */
 export function resolveOptions(options: InitOptions): SystemOptions {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) {
-      throw new TypeError(`Cannot set option "${name}": there is no such option`);
-    }
+  checkNames("the system", options, NAMES);
+  if (options.seeds !== undefined && !Array.isArray(options.seeds)) {
+    throw new TypeError(`Cannot set option "seeds" to "${options.seeds}": expected a list`);
+  }
+  const { cluster = "pulsing" } = options;
+  if (typeof cluster !== "string" || cluster === "" || cluster.length > LONGEST_CLUSTER_NAME) {
+    throw new TypeError(
+      `Cannot set option "cluster": expected a text of 1 to ${LONGEST_CLUSTER_NAME} characters`,
+    );
   }
   const { addr, seeds = [], advertise, mailboxCapacity, isolate = "reference" } = options;
   for (const address of [addr, advertise, ...seeds]) {
@@ -151,7 +160,7 @@ export function resolveOptions(options: InitOptions): SystemOptions {
     addr,
     seeds,
     advertise,
-    cluster: options.cluster ?? "pulsing",
+    cluster,
     joinTimeoutMs: checkTimeout(options.joinTimeoutMs ?? 10_000),
     transport: options.transport,
     isolate,

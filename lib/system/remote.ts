@@ -6,8 +6,9 @@
 
 import type { ActorClass, ActorProxy } from "../actor/proxy.ts";
 import { type ClassOptions, defineClass } from "../actor/remote_class.ts";
-import type { ActorSystem, ClassSpawnOptions, ResolveOptions } from "./actor_system.ts";
+import type { ActorSystem } from "./actor_system.ts";
 import { getSystem } from "./global.ts";
+import type { ClassSpawnOptions, ResolveOptions } from "./spawn_options.ts";
 
 /** Options of `Class.spawn`. */
 export interface RemoteSpawnOptions<A extends readonly unknown[]> extends ClassSpawnOptions<A> {
@@ -101,6 +102,9 @@ export function remote<C extends ActorClass>(
   target: C | ClassOptions,
   options: ClassOptions | ClassDecoratorContext = {},
 ): RemoteClass<C> | (<D extends ActorClass>(cls: D) => RemoteClass<D>) {
+  if (typeof target !== "object" && typeof target !== "function" || target === null) {
+    throw new TypeError(`Cannot make an actor class of "${String(target)}": expected a class`);
+  }
   if (typeof target !== "function") return (cls) => declare(cls, target);
   return declare(target, "kind" in options ? {} : options);
 }

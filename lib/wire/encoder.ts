@@ -284,6 +284,12 @@ export class Encoder {
     if (value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet) {
       throw this.#refuse(`a ${value.constructor.name}`, "await it, or send data instead");
     }
+    const isBoxed = value instanceof String || value instanceof Number || value instanceof Boolean;
+    if (isBoxed || Object.keys(value).length === 0) {
+      // A URL, a Blob, a WeakRef: it would silently arrive as an empty object.
+      const name = value.constructor?.name ?? "special object";
+      throw this.#refuse(`a ${name} without fields of its own`, "send the data in it instead");
+    }
     this.#plain(value);
   }
 

@@ -332,3 +332,57 @@ test("proxies are readable: text, JSON, inspection; a method without its proxy s
   const { incr } = typed;
   assert.throws(() => incr(), /without its proxy/);
 });
+
+test("spawn, resolve and remote refuse options they do not know, and odd values", async () => {
+  await using system = await pul.actorSystem();
+  await assert.rejects(system.spawnClass(Odd, { nme: "x" } as never), /"nme"/);
+  await assert.rejects(system.spawnClass(Odd, { args: "abc" } as never), /expected a list/);
+  await assert.rejects(system.spawnClass(Odd, { name: 5 } as never), /expected a text/);
+  await assert.rejects(system.spawnClass({} as never), /expected a class/);
+  await assert.rejects(system.resolve("x", { timeout: 1 } as never), /"timeout"/);
+  assert.throws(() => pul.remote(Odd, { concurency: "sequential" } as never), /"concurency"/);
+  assert.throws(() => pul.remote(undefined as never), /expected a class/);
+  await assert.rejects(pul.actorSystem({ addr: "127.0.0.1:0", seeds: "x" } as never), /a list/);
+  await assert.rejects(pul.actorSystem({ cluster: "" }), /"cluster"/);
+});
+
+test("spawn gives a slow onStart up: after timeoutMs, and when the signal aborts", async () => {
+  await using system = await pul.actorSystem();
+  const slow = { receive: () => 1, onStart: () => new Promise<void>(() => {}) };
+  await assert.rejects(system.spawn(slow, { name: "slow", timeoutMs: 5 }), pul.PulsingTimeoutError);
+  const signal = AbortSignal.abort(new Error("no longer"));
+  await assert.rejects(system.spawn(slow, { signal }), /no longer/);
+  await eventually(async () => {
+    const ref = await system.spawn({ receive: () => 2 }, { name: "slow" }).catch(() => undefined);
+    return ref !== undefined;
+  }, { what: "the name to be free" });
+});
+
+test("a name that is not public is resolved on its own node only", async () => {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  await using one = await pul.actorSystem({ addr: "a:0", transport });
+  await using two = await pul.actorSystem({ addr: "b:0", transport, seeds: [one.addr!] });
+  await one.spawn({ receive: () => "mine" }, { name: "mine", public: false });
+  await one.spawn({ receive: () => "ours" }, { name: "ours" });
+  assert.equal(await (await one.resolve("mine")).ask(1), "mine");
+  assert.equal(await (await two.resolve("ours", { timeoutMs: 5_000 })).ask(1), "ours");
+  await assert.rejects(two.resolve("mine"), { kind: "actor-not-found" });
+  await one.stop("mine");
+  await assert.rejects(one.resolve("mine"), { kind: "actor-not-found" });
+});
+
+test("a system that is shut down says so", async () => {
+  const system = await pul.actorSystem();
+  await system.shutdown();
+  await assert.rejects(system.resolve("x", { timeoutMs: 1_000 }), { kind: "shutdown" });
+  await assert.rejects(system.refer("0".repeat(32)), { kind: "shutdown" });
+  await assert.rejects(system.spawn({ receive: () => 1 }), { kind: "shutdown" });
+});
+
+for (const value of [new URL("http://x"), new Number(5), new WeakRef({}), new Headers()]) {
+  test(`a ${value.constructor.name} is refused, it would arrive as an empty object`, async () => {
+    await using system = await pul.actorSystem({ isolate: "clone" });
+    const ref = await system.spawn({ receive: (message) => message });
+    await assert.rejects(ref.ask(value), { kind: "not-encodable" });
+  });
+}

@@ -27,6 +27,11 @@ class Subject {
     for await (const item of items) return item;
     return undefined;
   }
+  async eat(items: AsyncIterable<number>): Promise<number> {
+    let eaten = 0;
+    for await (const _ of items) eaten++;
+    return eaten;
+  }
   ignore(_items: unknown): number {
     return 1;
   }
@@ -208,6 +213,14 @@ test("streams in the arguments of a large call that is given up are stopped", as
   const call = both.subject.$with({ signal: controller.signal }).ignore(large);
   controller.abort(new Error("no longer"));
   await assert.rejects(call, /no longer/);
+  await eventually(() => state.isOver, { what: "the producer's finally" });
+});
+
+test("a call that is given up ends the streams in its arguments", async () => {
+  await using both = await pair();
+  const { items, state } = watched();
+  const eat = async () => await both.subject.$with({ timeoutMs: 50 }).eat(items);
+  await assert.rejects(eat, pul.PulsingTimeoutError);
   await eventually(() => state.isOver, { what: "the producer's finally" });
 });
 

@@ -76,7 +76,8 @@ export class BareNode implements AsyncDisposable {
       const instance: object = Reflect.construct(cls, []);
       return new ClassBody(instance, methods, false);
     };
-    return await this.node.spawn(makeBody, { path, className: name, mailboxCapacity: undefined });
+    const options = { path, className: name, mailboxCapacity: undefined, isPublic: true };
+    return await this.node.spawn(makeBody, options);
   }
 
   /** A reference to an actor of another node. */
