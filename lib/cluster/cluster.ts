@@ -10,14 +10,18 @@ import type { ActorCell } from "../actor/actor_cell.ts";
 import type { CellNode } from "../actor/cell_node.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { sleep, type Timer } from "../clock.ts";
-import { asError, PulsingRuntimeError } from "../errors.ts";
-import { type Random, shuffled } from "../random.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import type { Random } from "../random.ts";
 import type { Association } from "../remote/association.ts";
+import { isRejected } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
+import { Changes } from "./changes.ts";
 import { ClusterState } from "./cluster_state.ts";
+import { type ClusterMessage, partsOf } from "./gossip.ts";
+import { Joining } from "./joining.ts";
 import type { Member } from "./member.ts";
-import { type Policy, RoundRobinPolicy } from "./policies.ts";
+import { Policies } from "./policies.ts";
 import type { RegistryEntry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
 
@@ -50,8 +54,9 @@ export class Cluster {
   readonly #links: Links;
   readonly #settings: ClusterSettings;
   readonly #random: Random;
-  readonly #policies = new Map<ActorPath, Policy>();
-  readonly #waiting = new Set<() => void>();
+  readonly #policies = new Policies();
+  readonly #changes: Changes;
+  readonly #joining: Joining;
   readonly #ended = new AbortController();
   #state: ClusterState;
   #timer: Timer | undefined = undefined;
@@ -61,6 +66,8 @@ export class Cluster {
     this.#links = links;
     this.#random = random;
     this.#settings = settings;
+    const changes = this.#changes = new Changes(node.clock);
+    this.#joining = new Joining({ node, links, random, changes, signal: this.#ended.signal });
     this.#state = this.#newState();
   }
 
@@ -102,7 +109,7 @@ export class Cluster {
       ...(className !== undefined && { className }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     });
-    this.#changed();
+    this.#changes.changed();
   }
 
   /** Marks a named actor of this node as stopped. */
@@ -124,7 +131,7 @@ export class Cluster {
       if (found !== undefined) return found;
       const remainingMs = deadline - this.#node.clock.now();
       if (remainingMs <= 0 || this.#ended.signal.aborted) throw notFound(path, request);
-      await this.#nextChange(remainingMs, signal);
+      await this.#changes.next(remainingMs, signal);
     }
   }
 
@@ -135,20 +142,14 @@ export class Cluster {
   }
 
   /**
-   * Joins through the seeds; one that answers is enough, the others become known through it.
+   * Joins through the seeds; one that is linked is enough, the others become known through it.
    *
-   * @param seeds `host:port` each.
+   * @param seeds `host:port` each; this node itself does not count.
    * @param timeoutMs How long to try; 0 returns at once and keeps trying.
    * @throws {PulsingRuntimeError} kind `"join-failed"`, naming each seed and its error.
    */
-  async join(seeds: readonly string[], timeoutMs: number): Promise<void> {
-    if (timeoutMs === 0) {
-      this.#keepJoining(seeds, Infinity).catch((error) =>
-        this.#node.logger.debug("joining was ended", { error })
-      );
-      return;
-    }
-    await this.#keepJoining(seeds, this.#node.clock.now() + timeoutMs);
+  join(seeds: readonly string[], timeoutMs: number): Promise<void> {
+    return this.#joining.join(seeds, timeoutMs);
   }
 
   /** A link is up. */
@@ -158,25 +159,28 @@ export class Cluster {
       const member = { nodeId, addr: address, status: "alive", incarnation } as const;
       this.#state.linkUp(member, this.#node.clock.now());
     }
-    if (link.isDialler) link.control(this.#state.introduction());
-    this.#changed();
+    if (link.isDialler) this.#send(link, this.#state.introduction());
+    this.#changes.changed();
   }
 
   /** A link has ended. */
   linkDown(link: Association, error: Error): void {
     this.#links.down(link);
-    if (this.#ended.signal.aborted) return;
+    const isReplaced = this.#links.get(link.nodeId) !== undefined;
+    if (isReplaced || this.#ended.signal.aborted) return;
     this.#node.logger.debug("link ended", { nodeId: link.nodeId, error });
     this.#state.linkLost(link.nodeId, this.#node.clock.now());
-    this.#reconnect(link.nodeId);
-    this.#changed();
+    this.#reconnect(link.nodeId).catch((error) =>
+      this.#node.logger.debug("looking for a lost node was ended", { nodeId: link.nodeId, error })
+    );
+    this.#changes.changed();
   }
 
   /** Takes news from another node. */
   receive(link: Association, message: unknown): void {
     const answer = this.#state.receive(message, this.#node.clock.now());
-    if (answer !== undefined) link.control(answer);
-    this.#changed();
+    if (answer !== undefined) this.#send(link, answer);
+    this.#changes.changed();
   }
 
   /** Tells every member that this node leaves, and stops. */
@@ -188,8 +192,8 @@ export class Cluster {
     );
     this.#timer?.cancel();
     const message = this.#state.leave();
-    for (const link of this.#links.all) link.control(message);
-    this.#changed();
+    for (const link of this.#links.all) this.#send(link, message);
+    this.#changes.changed();
   }
 
   #newState(): ClusterState {
@@ -208,104 +212,64 @@ export class Cluster {
   #tick(): void {
     for (const { to, message } of this.#state.tick(this.#node.clock.now())) {
       const link = this.#links.open(to.nodeId, to.addr);
-      if (!(link instanceof Promise)) link.control(message);
-      else link.then((open) => open.control(message), () => this.#unreachable(to));
+      if (!(link instanceof Promise)) this.#send(link, message);
+      else link.then((open) => this.#send(open, message), () => this.#unreachable(to));
     }
-    this.#changed();
+    this.#policies.prune((path) => this.#state.instances(path).length === 0);
+    const ignored = this.#state.takeIgnored();
+    if (ignored !== undefined) {
+      const text = "news ignored for want of room: raise maxMembers or maxRegistryEntries";
+      this.#node.logger.warn(text, { ...ignored });
+    }
+    this.#changes.changed();
   }
 
-  /** Looks whether a member whose link was lost is still there. */
-  #reconnect(nodeId: NodeId): void {
-    const member = this.#state.member(nodeId);
-    if (member?.status !== "suspect") return;
-    const link = this.#links.open(nodeId, member.addr);
-    if (!(link instanceof Promise)) return;
-    link.catch(async () => {
-      await sleep(this.#node.clock, this.#settings.gossipIntervalMs, this.#ended.signal);
-      this.#reconnect(nodeId);
-    }).catch(() => {}); // the node is shut down
+  /** Sends news in messages of the allowed size. What cannot be sent is logged, never thrown. */
+  #send(link: Association, message: ClusterMessage): void {
+    const { maxGossipBytes, maxMessageBytes } = this.#node.limits;
+    // The size of a part is an estimate, a message above its limit would not be sent at all.
+    const maxBytes = Math.min(maxGossipBytes, maxMessageBytes / 2);
+    for (const part of partsOf(message, maxBytes)) {
+      try {
+        link.control(part);
+      } catch (error) {
+        this.#node.logger.warn("news not sent", { nodeId: link.nodeId, error });
+      }
+    }
+  }
+
+  /** Looks whether a member whose link was lost is still there, or who has come in its place. */
+  async #reconnect(nodeId: NodeId): Promise<void> {
+    const { signal } = this.#ended;
+    for (;;) {
+      const member = this.#state.member(nodeId);
+      if (member?.status !== "suspect") return;
+      try {
+        return void await this.#links.open(nodeId, member.addr);
+      } catch (error) {
+        const isOther = isRejected(error, "other-node");
+        if (isOther) return void await this.#links.dial(member.addr, signal);
+      }
+      await sleep(this.#node.clock, this.#settings.gossipIntervalMs, signal);
+    }
   }
 
   #unreachable(member: Member): void {
     if (this.#ended.signal.aborted) return;
     this.#state.linkLost(member.nodeId, this.#node.clock.now());
-    this.#changed();
-  }
-
-  async #keepJoining(seeds: readonly string[], deadline: number): Promise<void> {
-    const { clock, limits } = this.#node;
-    for (let delayMs = limits.reconnectMinMs;; delayMs *= 2) {
-      const failures = await this.#tryEach(shuffled(this.#random, seeds), deadline);
-      if (failures === undefined) return;
-      const waitMs = Math.min(delayMs, limits.reconnectMaxMs);
-      if (clock.now() + waitMs >= deadline) throw joinFailed(failures);
-      await sleep(clock, waitMs, this.#ended.signal);
-    }
-  }
-
-  async #tryEach(
-    seeds: readonly string[],
-    deadline: number,
-  ): Promise<ReadonlyMap<string, Error> | undefined> {
-    const failures = new Map<string, Error>();
-    for (const seed of seeds) {
-      const timeout = new AbortController();
-      const remainingMs = deadline - this.#node.clock.now();
-      const timer = remainingMs === Infinity ? undefined : this.#node.clock.setTimer(
-        () => timeout.abort(noAnswer(seed)),
-        Math.max(0, remainingMs),
-      );
-      try {
-        await this.#links.dial(seed, AbortSignal.any([timeout.signal, this.#ended.signal]));
-        return undefined;
-      } catch (error) {
-        failures.set(seed, asError(error));
-      } finally {
-        timer?.cancel();
-      }
-    }
-    return failures;
+    this.#changes.changed();
   }
 
   #choose(path: ActorPath, nodeId: NodeId | undefined): RemoteActor | undefined {
     const instances = this.#state.instances(path)
       .filter((entry) => nodeId === undefined || entry.nodeId === nodeId);
-    if (instances.length === 0) return undefined;
-    let policy = this.#policies.get(path);
-    if (policy === undefined) {
-      policy = new RoundRobinPolicy();
-      // Names come and go; only those with a choice to make are remembered.
-      if (instances.length > 1) this.#policies.set(path, policy);
-    }
-    const chosen = policy.choose(instances);
+    const chosen = this.#policies.choose(path, instances);
     return chosen === undefined ? undefined : this.#located(chosen);
   }
 
   #located({ path, actorId, nodeId, className }: RegistryEntry): RemoteActor {
     const address = this.#state.member(nodeId)?.addr;
     return { path, actorId, nodeId, className, address: address === "" ? undefined : address };
-  }
-
-  #nextChange(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const finish = () => {
-        this.#waiting.delete(finish);
-        timer.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      const onAbort = () => {
-        finish();
-        reject(signal?.reason);
-      };
-      const timer = this.#node.clock.setTimer(finish, timeoutMs);
-      this.#waiting.add(finish);
-      signal?.addEventListener("abort", onAbort, { once: true });
-    });
-  }
-
-  #changed(): void {
-    for (const wake of [...this.#waiting]) wake();
   }
 }
 
@@ -317,22 +281,5 @@ function notFound(path: ActorPath, { timeoutMs = 0, nodeId }: ResolveRequest): P
     retryable: true,
     actor: path,
     ...(nodeId !== undefined && { nodeId }),
-  });
-}
-
-function noAnswer(seed: string): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot join through ${seed}: it did not answer in time`, {
-    kind: "node-unreachable",
-    retryable: true,
-    address: seed,
-  });
-}
-
-function joinFailed(failures: ReadonlyMap<string, Error>): PulsingRuntimeError {
-  const reasons = [...failures].map(([seed, error]) => `${seed} (${error.message})`).join(", ");
-  return new PulsingRuntimeError(`Cannot join the cluster: no seed answered: ${reasons}`, {
-    kind: "join-failed",
-    retryable: true,
-    cause: new AggregateError(failures.values(), "all seeds failed"),
   });
 }

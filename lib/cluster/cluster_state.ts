@@ -10,7 +10,7 @@
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
 import { type Random, shuffled } from "../random.ts";
-import { type ClusterMessage, gossipMessage, readMessage, Rumours } from "./gossip.ts";
+import { type ClusterMessage, gossipMessage, readMessage, type Rumour, Rumours } from "./gossip.ts";
 import { isReachable, type Member } from "./member.ts";
 import { Membership } from "./membership.ts";
 import { type Registration, Registry, type RegistryEntry } from "./registry.ts";
@@ -30,6 +30,12 @@ export interface Send {
   readonly message: ClusterMessage;
 }
 
+/** How often news was ignored because there was no room for it. */
+export interface Ignored {
+  readonly members: number;
+  readonly entries: number;
+}
+
 /** One node's view of its cluster. */
 export class ClusterState {
   readonly #limits: Limits;
@@ -42,6 +48,7 @@ export class ClusterState {
   #nextSweep = 0;
   /** Owners of entries that the last sweep did not know as members. */
   #strangers: ReadonlySet<NodeId> = new Set();
+  #ignored: Ignored | undefined = undefined;
 
   constructor({ self, limits, settings, random }: ClusterStateOptions) {
     this.#limits = limits;
@@ -76,13 +83,16 @@ export class ClusterState {
 
   /** Enters a named actor of this node. */
   register(registration: Registration): void {
-    this.#rumours.add({ kind: "entry", entry: this.#registry.register(registration) });
+    this.#tell({ kind: "entry", entry: this.#registry.register(registration) });
   }
 
   /** Marks a named actor of this node as stopped. */
   unregister(path: ActorPath, actorId: ActorId): void {
     const entry = this.#registry.unregister(path, actorId);
-    if (entry !== undefined) this.#rumours.add({ kind: "entry", entry });
+    if (entry === undefined) return;
+    // Without others nobody holds the entry; whoever does all the same is contradicted later.
+    if (this.#membership.isAlone) this.#registry.forget(entry);
+    else this.#tell({ kind: "entry", entry });
   }
 
   /** Takes a new link as evidence that a member is alive, and that older ones at its address are not. */
@@ -108,7 +118,7 @@ export class ClusterState {
     for (const entry of message.entries) {
       if (isGone(this.#membership.get(entry.nodeId))) continue;
       const news = this.#registry.merge(entry) ? entry : this.#registry.refute(entry);
-      if (news !== undefined) this.#rumours.add({ kind: "entry", entry: news });
+      if (news !== undefined) this.#tell({ kind: "entry", entry: news });
     }
     return message.kind === "push" ? this.#everything("pull") : undefined;
   }
@@ -129,13 +139,21 @@ export class ClusterState {
     return [...this.#gossip(others), ...this.#pushPull(others, now)];
   }
 
+  /** What the last sweep found to have been ignored; told once, `undefined` when nothing was. */
+  takeIgnored(): Ignored | undefined {
+    const ignored = this.#ignored;
+    this.#ignored = undefined;
+    return ignored;
+  }
+
   /** Leaves the cluster; the message is for every member. */
   leave(): ClusterMessage {
     return { kind: "gossip", members: [this.#membership.leave()], entries: [] };
   }
 
   #gossip(others: readonly Member[]): readonly Send[] {
-    if (this.#rumours.isEmpty || others.length === 0) return [];
+    if (others.length === 0) this.#rumours.clear();
+    if (this.#rumours.isEmpty) return [];
     const { retransmitMultiplier, gossipFanout } = this.#settings;
     const times = retransmitMultiplier * Math.ceil(Math.log10(this.members.length + 1));
     const rumours = this.#rumours.take(times, this.#limits.maxGossipBytes);
@@ -163,6 +181,8 @@ export class ClusterState {
       else strangers.add(owner);
     }
     this.#strangers = strangers;
+    const [members, entries] = [this.#membership.takeIgnored(), this.#registry.takeIgnored()];
+    if (members + entries > 0) this.#ignored = { members, entries };
   }
 
   #everything(kind: "push" | "pull"): ClusterMessage {
@@ -172,7 +192,12 @@ export class ClusterState {
   #spread(member: Member | undefined): void {
     if (member === undefined) return;
     if (isGone(member)) this.#registry.purge(member.nodeId);
-    this.#rumours.add({ kind: "member", member });
+    this.#tell({ kind: "member", member });
+  }
+
+  /** Keeps a piece of news for the others; a member that comes later is told everything. */
+  #tell(rumour: Rumour): void {
+    if (!this.#membership.isAlone) this.#rumours.add(rumour);
   }
 
   #isServed({ nodeId }: RegistryEntry): boolean {

@@ -16,6 +16,8 @@ export type Rumour =
 export interface ClusterMessage {
   /**
    * `gossip`: news. `push`: all the sender knows, an answer is wanted. `pull`: that answer.
+   *
+   * What is too long for one message goes as `gossip` but for its last part.
    */
   readonly kind: "gossip" | "push" | "pull";
   readonly members: readonly Member[];
@@ -37,6 +39,11 @@ export class Rumours {
   /** Whether there is nothing to tell. */
   get isEmpty(): boolean {
     return this.#told.size === 0;
+  }
+
+  /** Drops all news: nobody is there to be told. */
+  clear(): void {
+    this.#told.clear();
   }
 
   /** Adds a piece of news. */
@@ -77,6 +84,30 @@ export function gossipMessage(rumours: readonly Rumour[]): ClusterMessage {
   return { kind: "gossip", members, entries };
 }
 
+/**
+ * Cuts a message into parts, each about as long as allowed; only the last one wants the answer.
+ *
+ * @param maxBytes The size of a part; a single piece of news may be longer.
+ * @returns One part at least, to be sent in this order.
+ */
+export function partsOf(message: ClusterMessage, maxBytes: number): readonly ClusterMessage[] {
+  const parts: Rumour[][] = [[]];
+  let room = maxBytes;
+  for (const rumour of rumoursIn(message)) {
+    const bytes = estimatedBytes(rumour);
+    if (bytes > room && room < maxBytes) {
+      parts.push([]);
+      room = maxBytes;
+    }
+    room -= bytes;
+    parts.at(-1)?.push(rumour);
+  }
+  return parts.map((rumours, index) => {
+    const part = gossipMessage(rumours);
+    return index === parts.length - 1 ? { ...part, kind: message.kind } : part;
+  });
+}
+
 /** Reads a message from another node; malformed parts are dropped, `undefined` for the whole. */
 export function readMessage(value: unknown): ClusterMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -88,6 +119,11 @@ export function readMessage(value: unknown): ClusterMessage | undefined {
     members: members.map(readMember).filter((member) => member !== undefined),
     entries: entries.map(readEntry).filter((entry) => entry !== undefined),
   };
+}
+
+function* rumoursIn({ members, entries }: ClusterMessage): Generator<Rumour> {
+  for (const member of members) yield { kind: "member", member };
+  for (const entry of entries) yield { kind: "entry", entry };
 }
 
 function estimatedBytes(rumour: Rumour): number {

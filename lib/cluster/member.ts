@@ -29,6 +29,12 @@ export interface Member {
   readonly incarnation: number;
 }
 
+/**
+ * The highest incarnation that is believed. An accusation must be below it, so that the member can
+ * always refute it with one that the others still believe.
+ */
+export const MAX_INCARNATION: number = 2 ** 48;
+
 const RANK: Readonly<Record<MemberStatus, number>> = { alive: 0, suspect: 1, dead: 2, left: 3 };
 
 /**
@@ -54,6 +60,13 @@ export function readMember(value: unknown): Member | undefined {
   if (typeof nodeId !== "string" || !isId(nodeId)) return undefined;
   if (typeof addr !== "string" || addr.length > 256) return undefined;
   if (typeof status !== "string" || !Object.hasOwn(RANK, status)) return undefined;
-  if (!Number.isSafeInteger(incarnation) || (incarnation ?? -1) < 0) return undefined;
-  return { nodeId, addr, status, incarnation: incarnation ?? 0 };
+  if (!isIncarnation(incarnation, status)) return undefined;
+  return { nodeId, addr, status, incarnation };
+}
+
+function isIncarnation(value: unknown, status: MemberStatus): value is number {
+  if (!Number.isSafeInteger(value)) return false;
+  const incarnation = value as number; // an integer is a number
+  if (incarnation < 0 || incarnation > MAX_INCARNATION) return false;
+  return status === "alive" || incarnation < MAX_INCARNATION;
 }

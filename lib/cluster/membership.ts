@@ -17,6 +17,7 @@ export class Membership {
   /** When the present status of a member that is not alive was taken on. */
   readonly #since = new Map<NodeId, number>();
   #self: Member;
+  #ignored = 0;
 
   constructor(self: Member, maxMembers: number) {
     this.#self = self;
@@ -38,6 +39,11 @@ export class Membership {
     return this.#members.get(nodeId);
   }
 
+  /** Whether no other member is known, not even one that has gone. */
+  get isAlone(): boolean {
+    return this.#members.size === 1;
+  }
+
   /** The other members that have not gone. */
   others(): readonly Member[] {
     return this.all.filter((member) =>
@@ -56,9 +62,9 @@ export class Membership {
     if (rumour.nodeId === this.#self.nodeId) return this.#hearOfSelf(rumour);
     const belief = this.#members.get(rumour.nodeId);
     if (belief === undefined) {
-      if (this.#members.size >= this.#maxMembers) return undefined;
       // Who was never known needs no tombstone.
       if (rumour.status === "dead" || rumour.status === "left") return undefined;
+      if (this.#members.size >= this.#maxMembers) return void this.#ignored++;
     } else if (!supersedes(rumour, belief)) return undefined;
     this.#set(rumour, now);
     return rumour;
@@ -125,6 +131,13 @@ export class Membership {
       }
     }
     return dead;
+  }
+
+  /** How often news of a member was ignored for want of room since this was asked last. */
+  takeIgnored(): number {
+    const ignored = this.#ignored;
+    this.#ignored = 0;
+    return ignored;
   }
 
   #hearOfSelf(rumour: Member): Member | undefined {

@@ -45,7 +45,14 @@ export class Registry {
   /** The newest tombstone forgotten of each owner; what others still hold is not taken back. */
   readonly #forgotten = new Map<NodeId, number>();
   #version = 0;
+  #ignored = 0;
 
+  /**
+   * Makes an empty table.
+   *
+   * @param maxEntries From how many entries on those of other nodes are ignored; the owner's own
+   * are always kept.
+   */
   constructor(owner: NodeId, maxEntries: number) {
     this.#owner = owner;
     this.#maxEntries = maxEntries;
@@ -89,15 +96,23 @@ export class Registry {
     return stopped;
   }
 
+  /** Drops an entry of this node that nobody else has heard of. */
+  forget(entry: RegistryEntry): void {
+    this.#delete(keyOf(entry.nodeId, entry.path), entry);
+  }
+
   /** Takes an entry from another node; `true` when it was news. */
   merge(entry: RegistryEntry): boolean {
     if (entry.nodeId === this.#owner) return false;
     const known = this.#entries.get(keyOf(entry.nodeId, entry.path));
-    if (known === undefined && this.#entries.size >= this.#maxEntries) return false;
     if (known !== undefined && known.version >= entry.version) return false;
     // Else two nodes that forget at different times would teach each other a tombstone forever.
     const forgotten = this.#forgotten.get(entry.nodeId) ?? 0;
     if (known === undefined && entry.state === "stopped" && entry.version <= forgotten) {
+      return false;
+    }
+    if (known === undefined && this.#entries.size >= this.#maxEntries) {
+      this.#ignored++;
       return false;
     }
     this.#set(entry);
@@ -130,6 +145,13 @@ export class Registry {
         this.#delete(key, entry);
       }
     }
+  }
+
+  /** How often an entry was ignored for want of room since this was asked last. */
+  takeIgnored(): number {
+    const ignored = this.#ignored;
+    this.#ignored = 0;
+    return ignored;
   }
 
   /** The nodes of which anything is known. */

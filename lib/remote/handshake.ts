@@ -41,11 +41,20 @@ export interface Introduction {
   readonly window: Credit;
   /** Set when the dialler knows of no other link: an older one is dead and gives way. */
   readonly isOnlyLink: boolean;
+  /** The node the dialler looks for; absent when it takes whoever listens there. */
+  readonly expects?: NodeId;
 }
 
 /** Why a handshake was refused. */
 export interface Rejection {
-  readonly reason: "protocol" | "cluster" | "self" | "duplicate" | "busy" | "shutdown";
+  readonly reason:
+    | "protocol"
+    | "cluster"
+    | "self"
+    | "other-node"
+    | "duplicate"
+    | "busy"
+    | "shutdown";
   readonly message: string;
 }
 
@@ -72,7 +81,16 @@ export function judge(ours: Introduction, theirs: Introduction): Rejection | und
   if (ours.nodeId === theirs.nodeId) {
     return { reason: "self", message: "both ends of the link are the same node" };
   }
-  return undefined;
+  return judgeIdentity(ours, theirs) ?? judgeIdentity(theirs, ours);
+}
+
+/** A dialler that looks for one node is not linked to the node that came after it. */
+function judgeIdentity(dialler: Introduction, listener: Introduction): Rejection | undefined {
+  if (dialler.expects === undefined || dialler.expects === listener.nodeId) return undefined;
+  return {
+    reason: "other-node",
+    message: `node ${listener.nodeId} listens there, not node ${dialler.expects}`,
+  };
 }
 
 /** The body of a `hello` or `welcome` frame. */
@@ -88,14 +106,16 @@ export function encodeIntroduction(introduction: Introduction): Uint8Array {
  */
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
   const record = decodeRecord(bytes);
-  const { protocol, cluster, nodeId, incarnation, address, features, window, isOnlyLink } = record;
+  const { protocol, cluster, nodeId, incarnation, address, features, window, expects } = record;
   if (
     isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
     isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
-    Array.isArray(features) && features.every(isShortText) && isWindow(window)
+    Array.isArray(features) && features.every(isShortText) && isWindow(window) &&
+    (expects === undefined || (typeof expects === "string" && isId(expects)))
   ) {
-    const only = isOnlyLink === true;
-    return { protocol, cluster, nodeId, incarnation, address, features, window, isOnlyLink: only };
+    const isOnlyLink = record.isOnlyLink === true;
+    const fields = { protocol, cluster, nodeId, incarnation, address, features, window };
+    return { ...fields, isOnlyLink, ...(expects !== undefined && { expects }) };
   }
   throw malformed();
 }
@@ -112,19 +132,34 @@ export function decodeRejection(bytes: Uint8Array): Rejection {
   return { reason: reason as Rejection["reason"], message }; // other reasons are only shown
 }
 
-/** The error for a rejected handshake; `retryable` when the peer is one of us and may accept later. */
+/**
+ * The error for a rejected handshake; `retryable` when the peer is one of us and may accept later.
+ *
+ * A node that is not there any more is `"node-unreachable"`, whoever lives at its address now.
+ */
 export class HandshakeRejected extends PulsingRuntimeError {
   readonly reason: Rejection["reason"];
 
   constructor({ reason, message }: Rejection, address: string) {
-    const retryable = reason === "duplicate" || reason === "busy" || reason === "shutdown";
     super(`Cannot link to ${address}: ${message}`, {
-      kind: "handshake-failed",
-      retryable,
+      kind: reason === "other-node" ? "node-unreachable" : "handshake-failed",
+      retryable: RETRYABLE.has(reason),
       address,
     });
     this.reason = reason;
   }
+}
+
+const RETRYABLE: ReadonlySet<Rejection["reason"]> = new Set([
+  "other-node",
+  "duplicate",
+  "busy",
+  "shutdown",
+]);
+
+/** Whether an error is a handshake rejected for a certain reason. */
+export function isRejected(error: unknown, reason: Rejection["reason"]): boolean {
+  return error instanceof HandshakeRejected && error.reason === reason;
 }
 
 function decodeRecord(bytes: Uint8Array): Record<string, unknown> {

@@ -9,7 +9,7 @@ import { type Clock, sleep } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
-import { HandshakeRejected, type Introduction, judge, type Rejection } from "./handshake.ts";
+import { type Introduction, isRejected, type Rejection } from "./handshake.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
 
@@ -25,6 +25,14 @@ export interface LinksHost extends LinkHost {
   copy(message: unknown): unknown;
   /** A new link is up. */
   onUp(link: Association): void;
+}
+
+/** Whom to dial. */
+interface Dial {
+  readonly address: string;
+  /** The node that must answer; without it any will do. */
+  readonly expects?: NodeId;
+  readonly signal?: AbortSignal;
 }
 
 interface Failure {
@@ -44,6 +52,8 @@ export class Links {
   readonly #host: LinksHost;
   readonly #up = new Map<NodeId, Association>();
   readonly #dials = new Map<NodeId, Promise<Association>>();
+  /** Dials under way to whoever listens at an address. */
+  readonly #dialling = new Set<Dial>();
   readonly #failures = new Map<NodeId, Failure>();
   readonly #connections = new Set<Connection>();
   readonly #abort = new AbortController();
@@ -78,9 +88,14 @@ export class Links {
     return link?.isOpen ? link : undefined;
   }
 
+  /** The link to the node that says it listens at an address, if it is up. */
+  at(address: string): Association | undefined {
+    return this.all.find((link) => link.isOpen && link.peer.address === address);
+  }
+
   /** Takes a connection that another node dialled. */
   accept(connection: Connection): void {
-    this.#open(connection, false, this.#host.introduce())
+    this.#open(connection, false, this.#host.introduce(), this.#abort.signal)
       .catch((error) => this.#host.logger.debug("incoming link refused", { error }));
   }
 
@@ -110,12 +125,21 @@ export class Links {
   }
 
   /**
-   * Links to whatever node listens at an address.
+   * Links to whatever node listens at an address; a link that is up already will do.
    *
-   * @throws As {@link Links.open}.
+   * @param signal Ends the attempt, its handshake included; a link that is up is not touched.
+   * @throws As {@link Links.open}, and the signal's reason.
    */
   async dial(address: string, signal?: AbortSignal): Promise<Association> {
-    return await this.#dialAddress(address, this.#host.introduce(), signal);
+    const linked = this.at(address);
+    if (linked !== undefined) return linked;
+    const dial = { address, ...(signal !== undefined && { signal }) };
+    this.#dialling.add(dial);
+    try {
+      return await this.#dialOrMeet(dial);
+    } finally {
+      this.#dialling.delete(dial);
+    }
   }
 
   /**
@@ -147,10 +171,7 @@ export class Links {
 
   async #dialNode(nodeId: NodeId, address: string): Promise<Association> {
     try {
-      const link = await this.#dialOrMeet(nodeId, address);
-      if (link.nodeId !== nodeId) {
-        throw this.#unreachable(nodeId, `node ${link.nodeId} listens at ${address} now`);
-      }
+      const link = await this.#dialOrMeet({ address, expects: nodeId });
       this.#failures.delete(nodeId);
       return link;
     } catch (thrown) {
@@ -161,24 +182,28 @@ export class Links {
   }
 
   /** Dials, and waits for the other side's dial instead when that one has precedence. */
-  async #dialOrMeet(nodeId: NodeId, address: string): Promise<Association> {
+  async #dialOrMeet(dial: Dial): Promise<Association> {
+    const { address, expects } = dial;
+    const signals = dial.signal === undefined ? [] : [dial.signal];
+    const signal = AbortSignal.any([this.#abort.signal, ...signals]);
+    const introduction = { ...this.#host.introduce(), ...(expects !== undefined && { expects }) };
     try {
-      return await this.#dialAddress(address, this.#host.introduce());
+      return await this.#dialAddress(address, introduction, signal);
     } catch (error) {
-      if (!(error instanceof HandshakeRejected && error.reason === "duplicate")) throw error;
+      if (!isRejected(error, "duplicate")) throw error;
     }
     for (let waited = 0; waited < CROSSING_MS; waited += CROSSING_MS / 10) {
-      const link = this.get(nodeId);
+      const link = expects === undefined ? this.at(address) : this.get(expects);
       if (link !== undefined) return link;
-      await sleep(this.#host.clock, CROSSING_MS / 10, this.#abort.signal);
+      await sleep(this.#host.clock, CROSSING_MS / 10, signal);
     }
-    return await this.#dialAddress(address, { ...this.#host.introduce(), isOnlyLink: true });
+    return await this.#dialAddress(address, { ...introduction, isOnlyLink: true }, signal);
   }
 
   async #dialAddress(
     address: string,
     introduction: Introduction,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Association> {
     const { transport, limits, clock } = this.#host;
     const timeout = new AbortController();
@@ -186,10 +211,11 @@ export class Links {
       () => timeout.abort(this.#unreachable(address, "it did not accept in time")),
       limits.dialTimeoutMs,
     );
-    const signals = [timeout.signal, this.#abort.signal, ...(signal === undefined ? [] : [signal])];
     try {
-      const connection = await transport.dial(address, { signal: AbortSignal.any(signals) });
-      return await this.#open(connection, true, introduction);
+      const limited = AbortSignal.any([timeout.signal, signal]);
+      const connection = await transport.dial(address, { signal: limited });
+      timer.cancel();
+      return await this.#open(connection, true, introduction, signal);
     } finally {
       timer.cancel();
     }
@@ -199,6 +225,7 @@ export class Links {
     connection: Connection,
     isDialler: boolean,
     introduction: Introduction,
+    signal: AbortSignal,
   ): Promise<Association> {
     this.#connections.add(connection);
     return openLink({
@@ -206,8 +233,8 @@ export class Links {
       connection,
       isDialler,
       introduction,
-      signal: this.#abort.signal,
-      refuse: (peer) => isDialler ? undefined : this.#refuse(introduction, peer),
+      signal,
+      refuse: (peer) => isDialler ? undefined : this.#refuse(peer),
       onUp: (link) => this.#onUp(link),
       onEnded: () => {
         this.#connections.delete(connection);
@@ -220,19 +247,23 @@ export class Links {
     const older = this.#up.get(link.nodeId);
     this.#up.set(link.nodeId, link);
     this.#failures.delete(link.nodeId);
-    older?.abort(this.#unreachable(link.nodeId, "a newer link took its place"));
+    older?.abort(replaced(link.nodeId));
     this.#host.onUp(link);
   }
 
-  #refuse(ours: Introduction, theirs: Introduction): Rejection | undefined {
+  #refuse(theirs: Introduction): Rejection | undefined {
     if (this.#up.size >= this.#host.limits.maxLinks) {
       return { reason: "busy", message: "the node has too many links" };
     }
-    if (theirs.isOnlyLink || judge(ours, theirs) !== undefined) return undefined;
-    const link = this.get(theirs.nodeId);
-    const isOurDial = link?.isDialler ?? this.#dials.has(theirs.nodeId);
-    if (!isOurDial || theirs.nodeId < ours.nodeId) return undefined;
+    if (theirs.isOnlyLink || theirs.nodeId < this.#host.nodeId) return undefined;
+    const isOurDial = this.get(theirs.nodeId)?.isDialler ?? this.#isDialling(theirs);
+    if (!isOurDial) return undefined;
     return { reason: "duplicate", message: "both nodes dialled, the other dial stays" };
+  }
+
+  #isDialling({ nodeId, address }: Introduction): boolean {
+    if (this.#dials.has(nodeId)) return true;
+    return [...this.#dialling].some((dial) => dial.address === address);
   }
 
   #noteFailure(nodeId: NodeId, error: Error): void {
@@ -255,4 +286,11 @@ export class Links {
       nodeId: node,
     });
   }
+}
+
+function replaced(nodeId: NodeId): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    `Cannot use link to node ${nodeId}: a newer link took its place`,
+    { kind: "node-lost", retryable: true, nodeId },
+  );
 }

@@ -2,7 +2,11 @@
 
 import assert from "node:assert/strict";
 import * as pul from "../../mod.ts";
+import type { Association } from "../../lib/remote/association.ts";
+import { openLink } from "../../lib/remote/link_opening.ts";
+import { ManualClock } from "../../lib/testing/mod.ts";
 import { eventually, test } from "../harness.ts";
+import { BareNode } from "../leak/bare_node.ts";
 import { Mortal } from "./mortal_transport.ts";
 
 class Subject {
@@ -143,4 +147,136 @@ test("joinTimeoutMs 0 starts alone and joins once the seed is there", async () =
   assert.equal(early.members().length, 1);
   await using _seed = await pul.actorSystem({ addr: "127.0.0.1:4000", transport });
   await eventually(() => early.members().length === 2, { what: "the late seed" });
+});
+
+class Waiting {
+  echo(value: unknown): unknown {
+    return value;
+  }
+  /** Until its caller has gone. */
+  async wait(): Promise<void> {
+    const { signal } = pul.context();
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  }
+}
+
+test("a call through a stale reference leaves the link to the node that came after alone", async () => {
+  const clock = new ManualClock();
+  const transport = pul.memory(new pul.MemoryNetwork(clock));
+  const common = { clock, transport, gossip: GOSSIP, logger: pul.silentLogger };
+  const one = await pul.actorSystem({ ...common, addr: "a:1" });
+  const start = async () => {
+    const started = pul.actorSystem({ ...common, addr: "b:1", seeds: ["a:1"] });
+    await clock.settle();
+    const system = await started;
+    await system.spawnClass(Waiting, { name: "subject" });
+    await clock.advance(GOSSIP.gossipIntervalMs);
+    return { system, subject: (await one.resolve("subject")).asType(Waiting) };
+  };
+  const end = async (system: pul.ActorSystem) => {
+    const ended = system.shutdown();
+    await clock.advance(2 * pul.DEFAULT_LIMITS.shutdownTimeoutMs);
+    await ended;
+  };
+  const before = await start();
+  await end(before.system);
+  const { system, subject } = await start();
+  let failed: unknown;
+  subject.wait().catch((error: unknown) => failed = error);
+  for (let round = 0; round < 3; round++) {
+    let stale: unknown;
+    before.subject.echo(round).catch((error: unknown) => stale = error);
+    await clock.settle();
+    assert.ok(pul.isPulsingError(stale, "node-unreachable"), String(stale));
+    await clock.advance(pul.DEFAULT_LIMITS.reconnectMaxMs); // it may be dialled again
+  }
+  assert.equal(failed, undefined);
+  let answer: unknown;
+  subject.echo("alive").then((value) => answer = value);
+  await clock.settle();
+  assert.equal(answer, "alive");
+  await end(system);
+  await end(one);
+  assert.ok(pul.isPulsingError(failed), "the link ended with the node");
+});
+
+test("a node that came back under its address without seeds is met by those who lost it", async () => {
+  const inner = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  const mortal = new Mortal(inner);
+  const common = { gossip: GOSSIP, logger: pul.silentLogger, limits: { shutdownTimeoutMs: 50 } };
+  await using first = await pul.actorSystem({ ...common, addr: "b:1", transport: mortal });
+  const seeds = ["b:1"];
+  await using other = await pul.actorSystem({ ...common, addr: "a:1", transport: inner, seeds });
+  await mortal.kill();
+  await using again = await pul.actorSystem({ ...common, addr: "b:1", transport: inner });
+  const statusOf = (nodeId: string) => other.members().find((one) => one.nodeId === nodeId)?.status;
+  await eventually(() => statusOf(again.nodeId) === "alive", { what: "the new node" });
+  assert.equal(statusOf(first.nodeId), "dead");
+});
+
+/** Two nodes without timers of their own, linked by the second one. */
+async function bareNodes() {
+  const clock = new ManualClock();
+  const transport = pul.memory(new pul.MemoryNetwork(clock));
+  const [one, two] = [new BareNode({ clock, transport }), new BareNode({ clock, transport })];
+  const address = await one.listen();
+  await two.listen();
+  /** Links the second node to the first one, which then takes an older link as dead. */
+  const link = async (onUp: (link: Association) => void) => {
+    const dialling = transport.dial(address);
+    await clock.settle();
+    const opening = openLink({
+      host: two.host,
+      connection: await dialling,
+      isDialler: true,
+      introduction: { ...two.host.introduce(), isOnlyLink: true },
+      signal: new AbortController().signal,
+      refuse: () => undefined,
+      onUp,
+      onEnded: () => {},
+    });
+    let outcome: unknown;
+    opening.then((link) => outcome = link, (error) => outcome = error);
+    await clock.settle();
+    return outcome;
+  };
+  const dispose = async () => {
+    const ended = Promise.all([one, two].map((node) => node[Symbol.asyncDispose]()));
+    await clock.settle();
+    await ended;
+  };
+  return { clock, one, two, link, [Symbol.asyncDispose]: dispose };
+}
+
+test("calls on a link whose place a newer one takes fail with node-lost", async () => {
+  await using both = await bareNodes();
+  const { clock, one, two, link } = both;
+  const cell = await two.spawn(Waiting);
+  await link(() => {});
+  let failure: unknown;
+  one.refTo(cell).asType(Waiting).wait().catch((error: unknown) => failure = error);
+  await clock.settle();
+  await link(() => {});
+  assert.ok(pul.isPulsingError(failure, "node-lost") && failure.retryable, String(failure));
+});
+
+test("a member whose link is replaced by a newer one is not suspected", async () => {
+  await using both = await bareNodes();
+  const { clock, one, two, link } = both;
+  one.cluster.start();
+  await link(() => {});
+  await link(() => {});
+  await clock.advance(1_000);
+  const member = one.cluster.members().find(({ nodeId }) => nodeId === two.node.nodeId);
+  assert.equal(member?.status, "alive");
+  assert.equal(two.cluster.incarnation, 0, "it had a suspicion to refute");
+});
+
+test("who waits for a link gets it though its first use fails", async () => {
+  await using both = await bareNodes();
+  const link = await both.link(() => {
+    throw new RangeError("no news today");
+  });
+  assert.ok(link instanceof Object && "nodeId" in link, String(link));
+  assert.equal(link.nodeId, both.one.node.nodeId);
 });

@@ -1,0 +1,222 @@
+/** How a node finds its cluster: seeds that name each other, itself, nobody, or never answer. */
+
+import assert from "node:assert/strict";
+import * as pul from "../../mod.ts";
+import { ManualClock } from "../../lib/testing/mod.ts";
+import { test } from "../harness.ts";
+
+/** Nodes on one manual clock and one network in memory, whose dials are counted. */
+class Town implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly network = new pul.MemoryNetwork(this.clock);
+  readonly systems: pul.ActorSystem[] = [];
+  readonly names = new Map<string, string>();
+  dials = 0;
+  linksEnded = 0;
+  readonly #random: pul.Random;
+
+  constructor(seed: number) {
+    this.#random = pul.seededRandom(seed);
+  }
+
+  /** Starts a node; the outcome is `undefined` until it has started or failed. */
+  start(addr: string, options: pul.InitOptions): { outcome: unknown } {
+    const started: { outcome: unknown } = { outcome: undefined };
+    const { clock } = this;
+    const common = { addr, clock, random: this.#random, transport: this.#transport() };
+    pul.actorSystem({ ...common, logger: this.#logger(), ...options }).then((system) => {
+      this.systems.push(system);
+      started.outcome = system;
+    }, (error) => started.outcome = error);
+    return started;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = Promise.all(this.systems.map((system) => system.shutdown()));
+    await this.clock.settle();
+    await ended;
+    assert.equal(this.clock.pendingTimers, 0, "timers are left");
+  }
+
+  #transport(): pul.Transport {
+    const inner = pul.memory(this.network);
+    return {
+      name: "counted",
+      listen: (options) => inner.listen(options),
+      dial: (address, options) => {
+        this.dials++;
+        return inner.dial(this.names.get(address) ?? address, options);
+      },
+    };
+  }
+
+  #logger(): pul.Logger {
+    const debug = (text: string) => {
+      if (text === "link ended") this.linksEnded++;
+    };
+    return { ...pul.silentLogger, debug };
+  }
+}
+
+function assertJoined(outcome: unknown, members: number): void {
+  assert.ok(outcome instanceof pul.ActorSystem, String(outcome));
+  const seen = outcome.members().map(({ status, incarnation }) => `${status} ${incarnation}`);
+  assert.deepEqual(seen, Array(members).fill("alive 0"));
+}
+
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]; // either node has the smaller id in some of them
+
+test("joining ends when the seed has dialled us, though it refuses our dial", async () => {
+  for (const seed of SEEDS) {
+    await using town = new Town(seed);
+    const one = town.start("a:1", { seeds: ["b:1"], joinTimeoutMs: 1_500 });
+    await town.clock.advance(30);
+    const two = town.start("b:1", { seeds: ["a:1"], joinTimeoutMs: 1_500 });
+    await town.clock.advance(10);
+    for (const { outcome } of [one, two]) assertJoined(outcome, 2);
+  }
+});
+
+test("joining through a seed known by another name ends when that seed has dialled us", async () => {
+  for (const seed of SEEDS) {
+    await using town = new Town(seed);
+    town.names.set("alias:1", "b:1");
+    const one = town.start("a:1", { seeds: ["alias:1"], joinTimeoutMs: 1_500 });
+    await town.clock.advance(30);
+    const two = town.start("b:1", { seeds: ["a:1"], joinTimeoutMs: 1_500 });
+    await town.clock.advance(1_000);
+    for (const { outcome } of [one, two]) assertJoined(outcome, 2);
+  }
+});
+
+test("joining in the background does not dial again once the seed is linked", async () => {
+  for (const seed of SEEDS) {
+    await using town = new Town(seed);
+    const one = town.start("a:1", { seeds: ["b:1"], joinTimeoutMs: 0 });
+    await town.clock.advance(30);
+    const two = town.start("b:1", { seeds: ["a:1"], joinTimeoutMs: 0 });
+    await town.clock.advance(1_000);
+    for (const { outcome } of [one, two]) assertJoined(outcome, 2);
+    const { dials } = town;
+    await town.clock.advance(60_000);
+    assert.equal(town.dials, dials);
+  }
+});
+
+test("two nodes that join through each other at once keep one link and suspect nobody", async () => {
+  for (const seed of SEEDS) {
+    await using town = new Town(seed);
+    const one = town.start("a:1", { seeds: ["b:1"], joinTimeoutMs: 1_500 });
+    const two = town.start("b:1", { seeds: ["a:1"], joinTimeoutMs: 1_500 });
+    await town.clock.advance(1_000);
+    for (const { outcome } of [one, two]) assertJoined(outcome, 2);
+    assert.equal(town.linksEnded, 0);
+  }
+});
+
+test("the first node starts at once with the seed list that names only itself", async () => {
+  await using town = new Town(1);
+  const alone = town.start("a:1", { seeds: ["a:1"] });
+  const advertised = town.start("b:1", { seeds: ["b:1", "public:1"], advertise: "public:1" });
+  await town.clock.settle();
+  assertJoined(alone.outcome, 1);
+  assertJoined(advertised.outcome, 1);
+});
+
+test("a seed list that names the node itself is joined through the others", async () => {
+  for (const seed of SEEDS) {
+    await using town = new Town(seed);
+    const seeds = ["a:1", "b:1"];
+    const one = town.start("a:1", { seeds });
+    await town.clock.advance(500);
+    assert.equal(one.outcome, undefined, "it waits for the other one");
+    const two = town.start("b:1", { seeds });
+    await town.clock.advance(1_000);
+    for (const { outcome } of [one, two]) assertJoined(outcome, 2);
+  }
+});
+
+test("joinTimeoutMs ends a handshake that the seed never answers", async () => {
+  await using town = new Town(1);
+  const silent = { onBytes() {}, onDrain() {}, onClose() {} };
+  await using _listener = town.network.listen({
+    address: "silent:1",
+    handshakeTimeoutMs: 60_000,
+    accept: (connection) => connection.start(silent),
+  });
+  const started = town.start("a:1", { seeds: ["silent:1"], joinTimeoutMs: 300 });
+  await town.clock.advance(299);
+  const before = started.outcome;
+  assert.equal(before, undefined);
+  await town.clock.advance(1);
+  const { outcome } = started;
+  assert.ok(pul.isPulsingError(outcome, "join-failed"), String(outcome));
+  assert.match(outcome.message, /silent:1 .*did not answer in time/);
+});
+
+async function nameMany(system: pul.ActorSystem): Promise<void> {
+  for (let n = 0; n < 2_000; n++) {
+    await system.spawn({ receive: () => n }, { name: `a-worker-named-${n}` });
+  }
+}
+
+const SMALL_MESSAGES = {
+  limits: { maxMessageBytes: 100_000 },
+  gossip: { pushPullIntervalMs: 300 },
+};
+
+test("a newcomer hears all names at once, though they exceed one message", async () => {
+  await using town = new Town(1);
+  town.start("a:1", SMALL_MESSAGES);
+  await town.clock.settle();
+  await nameMany(town.systems[0]!);
+  const other = town.start("b:1", { ...SMALL_MESSAGES, seeds: ["a:1"] });
+  await town.clock.settle();
+  assertJoined(other.outcome, 2);
+  assert.equal(town.systems[1]!.allNamedActors().length, 2_000);
+});
+
+test("more names than fit into one message do not end the link to those who are told", async () => {
+  await using town = new Town(1);
+  town.start("a:1", SMALL_MESSAGES);
+  await town.clock.settle();
+  const other = town.start("b:1", { ...SMALL_MESSAGES, seeds: ["a:1"] });
+  await town.clock.settle();
+  await nameMany(town.systems[0]!);
+  await town.clock.advance(1_000);
+  assertJoined(other.outcome, 2);
+  assert.equal(town.systems[1]!.allNamedActors().length, 2_000);
+  assert.equal(town.linksEnded, 0);
+});
+
+test("news that cannot be sent is logged and harms neither the node nor the link", async () => {
+  await using town = new Town(1);
+  const logged: string[] = [];
+  const logger = { ...pul.silentLogger, warn: (text: string) => void logged.push(text) };
+  town.start("a:1", { limits: { maxMessageBytes: 300, chunkThresholdBytes: 200 }, logger });
+  await town.clock.settle();
+  const other = town.start("b:1", { seeds: ["a:1"] });
+  await town.clock.settle();
+  const [one] = town.systems as [pul.ActorSystem];
+  await one.spawn({ receive: () => "short" }, { name: "short" });
+  await one.spawn({ receive: () => "long" }, { name: Array(4).fill("l".repeat(60)).join("/") });
+  await town.clock.advance(1_000);
+  assert.ok(logged.includes("news not sent"), String(logged));
+  assertJoined(other.outcome, 2);
+  assert.equal(town.systems[1]!.allNamedActors()[0]?.path, "actors/short");
+});
+
+test("a seed that comes up shortly before joinTimeoutMs is still joined", async () => {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  const joining = pul.actorSystem({
+    addr: "a:1",
+    transport,
+    seeds: ["b:1"],
+    joinTimeoutMs: 1_500,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1_200)); // past the tries of plain doubling
+  await using seed = await pul.actorSystem({ addr: "b:1", transport });
+  await using system = await joining;
+  assert.equal(system.members().length, 2);
+  assert.equal(seed.members().length, 2);
+});
