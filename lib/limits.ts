@@ -93,13 +93,17 @@ export interface Limits {
    * Everything pending on it fails with `"node-lost"`.
    */
   readonly linkTimeoutMs: number;
-  /** Links to other nodes, both directions together. Above: new ones are refused. */
+  /** Links to other nodes, both directions together. Above: incoming ones are refused. */
   readonly maxLinks: number;
   /** Time actors get to stop at shutdown, in milliseconds; later they are abandoned. */
   readonly shutdownTimeoutMs: number;
-  /** Members a node keeps track of, left and dead ones included; further ones are ignored. */
+  /** Members a node keeps track of, left and dead ones too; further ones are ignored and logged. */
   readonly maxMembers: number;
-  /** Registry entries a node keeps, tombstones included; further ones are ignored and logged. */
+  /**
+   * Registry entries a node keeps, tombstones included.
+   *
+   * Further ones of other nodes are ignored and logged; its own are always kept.
+   */
   readonly maxRegistryEntries: number;
   /** Bytes of membership and registry news in one gossip message. */
   readonly maxGossipBytes: number;
