@@ -54,9 +54,9 @@ export class ActorCell implements ActorTarget, Runnable {
   #giveUpStart: (() => void) | undefined = undefined;
   #stopped: Promise<void> | undefined = undefined;
 
-  constructor(node: CellNode, body: ActorBody, options: CellOptions) {
+  constructor(node: CellNode, actorId: ActorId, body: ActorBody, options: CellOptions) {
     this.node = node;
-    this.actorId = options.actorId;
+    this.actorId = actorId;
     this.path = options.path;
     this.className = options.className;
     this.#body = body;
@@ -362,6 +362,7 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   #refuseQueued(): void {
+    if (this.#mailbox.length === 0) return;
     for (const envelope of this.#mailbox.drain()) this.#refuse(envelope, this.#stoppedError());
   }
 

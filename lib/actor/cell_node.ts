@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import type { ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
@@ -30,7 +30,6 @@ export interface CellNode {
 
 /** How a cell is made. */
 export interface CellOptions {
-  readonly actorId: ActorId;
   readonly path: ActorPath | undefined;
   /** The class name, when the actor is an instance of a registered class. */
   readonly className: string | undefined;

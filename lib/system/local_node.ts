@@ -32,8 +32,8 @@ export interface LocalNodeOptions {
   onReleased(cell: ActorCell): void;
 }
 
-/** How an actor is made and started; its id is drawn by the node. */
-export interface SpawnCellOptions extends Omit<CellOptions, "actorId"> {
+/** How an actor is made and started. */
+export interface SpawnCellOptions extends CellOptions {
   /** Whether other nodes are told of a named actor. */
   readonly isPublic: boolean;
   /** How long its start may take; absent for any time. */
@@ -109,9 +109,8 @@ export class LocalNode implements CellNode {
     } catch (error) {
       throw asActorError(error, path);
     }
-    const { className, mailboxCapacity } = options;
     const actorId = randomId(this.#options.random);
-    const cell = new ActorCell(this, body, { actorId, path, className, mailboxCapacity });
+    const cell = new ActorCell(this, actorId, body, options);
     this.#byId.set(actorId, cell);
     if (path !== undefined) this.#byPath.set(path, cell);
     if (!options.isPublic) this.#private.add(cell);
