@@ -6,11 +6,13 @@
 
 import * as pul from "../../mod.ts";
 import { type Job, type JobResult, jobsOf, resultOf } from "./jobs.ts";
+import { FileResults } from "./parts.ts";
 import type { Skipped, SourceFile } from "./scan.ts";
 import { WordIndex } from "./word_index.ts";
 import type { WorkerProcess } from "./workers.ts";
 
-const JOBS_PER_WORKER = 8;
+// One is counted while the next ones are read and sent; more only makes the last ones late.
+const JOBS_PER_WORKER = 3;
 const LOSSES: ReadonlySet<string> = new Set<pul.ErrorKind>([
   "node-lost",
   "node-unreachable",
@@ -20,6 +22,14 @@ const LOSSES: ReadonlySet<string> = new Set<pul.ErrorKind>([
   "stream-closed",
   "shutdown",
 ]);
+
+/** What others want to know while it goes on. */
+export interface DispatchEvents {
+  /** Bytes were handed to a worker. */
+  sent(): void;
+  /** A worker is lost; its jobs go to the others. */
+  lost(worker: WorkerProcess, error: pul.PulsingError): void;
+}
 
 /** Counts files on the workers. */
 export class Dispatch {
@@ -32,20 +42,22 @@ export class Dispatch {
   /** How many jobs were taken from a lost worker and given to another one. */
   redone = 0;
   readonly #skipped: Skipped;
-  readonly #onSent: () => void;
-  readonly #jobs: Job[];
+  readonly #events: DispatchEvents;
+  readonly #files: readonly SourceFile[];
+  readonly #results = new FileResults();
+  #jobs: Job[] = [];
   #running = 0;
   #settled: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /**
    * @param files What to count.
    * @param skipped Gets the files that are left out.
-   * @param onSent Called after bytes were handed to a worker.
+   * @param events Told while it goes on.
    */
-  constructor(files: readonly SourceFile[], skipped: Skipped, onSent: () => void) {
+  constructor(files: readonly SourceFile[], skipped: Skipped, events: DispatchEvents) {
     this.#skipped = skipped;
-    this.#onSent = onSent;
-    this.#jobs = jobsOf(files).reverse();
+    this.#events = events;
+    this.#files = files;
   }
 
   /**
@@ -54,6 +66,7 @@ export class Dispatch {
    * @throws {Error} Every worker is lost, or one failed in a way that another would repeat.
    */
   async run(workers: readonly WorkerProcess[]): Promise<void> {
+    this.#jobs = (await jobsOf(this.#files, this.#skipped)).reverse();
     const lanes = workers.flatMap((worker) => Array(JOBS_PER_WORKER).fill(worker));
     await Promise.all(lanes.map((worker) => this.#lane(worker)));
     if (this.#jobs.length > 0) throw new Error("Cannot go on: every worker is lost");
@@ -75,12 +88,13 @@ export class Dispatch {
     const sent = (bytes: number) => {
       run.sentBytes += bytes;
       worker.inFlightBytes += bytes;
-      this.#onSent();
+      this.#events.sent();
     };
     try {
       this.#take(await resultOf(job, worker, sent));
     } catch (error) {
       if (!pul.isPulsingError(error) || !LOSSES.has(error.kind)) throw error;
+      if (!worker.isLost) this.#events.lost(worker, error);
       worker.isLost = true;
       this.#jobs.push(job);
       this.redone++;
@@ -94,11 +108,18 @@ export class Dispatch {
   }
 
   #take(result: JobResult): void {
-    for (const [file, counts] of result) {
+    for (const [part, counts] of result) {
+      const { file } = part;
+      this.doneBytes += part.to - part.from;
+      if (typeof counts === "string") {
+        if (!this.#skipped.has(file.path)) this.doneFiles++;
+        this.#skipped.set(file.path, counts);
+        continue;
+      }
+      const whole = this.#results.add(part, counts);
+      if (whole === undefined) continue; // other parts are to come
+      this.index.add(file.index, whole);
       this.doneFiles++;
-      this.doneBytes += file.bytes;
-      if (typeof counts === "string") this.#skipped.set(file.path, counts);
-      else this.index.add(file.index, counts);
     }
   }
 }

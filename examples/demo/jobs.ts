@@ -4,36 +4,47 @@
  * @module
  */
 
-import { readPieces, readSmall, skipReason, SMALL_FILE_BYTES, type SourceFile } from "./scan.ts";
-import type { Entry } from "./word_index.ts";
+import { type FilePart, partsOf, wholeFile } from "./parts.ts";
+import { orSkip, readPieces, readSmall, skipReason, SMALL_FILE_BYTES } from "./scan.ts";
+import type { Skipped, SourceFile } from "./scan.ts";
+import { type Columns, entriesOf, type Entry } from "./word_counter.ts";
 import type { SmallFile } from "./worker.ts";
 import type { WorkerProcess } from "./workers.ts";
 
-/** One large file, or several small ones. */
-export type Job = readonly SourceFile[];
+/** One part of a large file, or several small files. */
+export type Job = readonly FilePart[];
 
 /** What a job brings, taken over only when all of it has arrived. */
-export type JobResult = readonly (readonly [file: SourceFile, counts: Iterable<Entry> | string])[];
+export type JobResult = readonly (readonly [part: FilePart, counts: Iterable<Entry> | string])[];
 
-/** Puts small files together and leaves each large one alone. */
-export function jobsOf(files: readonly SourceFile[]): Job[] {
+const BATCH_FILES = 256;
+
+/** Cuts large files into parts and puts small ones together; large ones come first. */
+export async function jobsOf(files: readonly SourceFile[], skipped: Skipped): Promise<Job[]> {
   const jobs: Job[] = [];
-  let batch: SourceFile[] = [];
+  const small: SourceFile[] = [];
+  for (const file of files) {
+    if (file.bytes <= SMALL_FILE_BYTES) small.push(file);
+    else {for (const part of await orSkip(file.path, skipped, () => partsOf(file)) ?? []) {
+        jobs.push([part]);
+      }}
+  }
+  return [...jobs, ...batchesOf(small)];
+}
+
+function* batchesOf(files: readonly SourceFile[]): Generator<Job> {
+  let batch: FilePart[] = [];
   let bytes = 0;
   for (const file of files) {
-    if (file.bytes > SMALL_FILE_BYTES) jobs.push([file]);
-    else {
-      if (bytes + file.bytes > SMALL_FILE_BYTES) {
-        jobs.push(batch);
-        batch = [];
-        bytes = 0;
-      }
-      batch.push(file);
-      bytes += file.bytes;
+    if (bytes + file.bytes > SMALL_FILE_BYTES || batch.length === BATCH_FILES) {
+      yield batch;
+      batch = [];
+      bytes = 0;
     }
+    batch.push(wholeFile(file));
+    bytes += file.bytes;
   }
-  if (batch.length > 0) jobs.push(batch);
-  return jobs;
+  if (batch.length > 0) yield batch;
 }
 
 /**
@@ -48,20 +59,20 @@ export function resultOf(
   sent: (bytes: number) => void,
 ): Promise<JobResult> {
   const [first] = job;
-  const isLarge = first !== undefined && first.bytes > SMALL_FILE_BYTES;
+  const isLarge = first !== undefined && first.file.bytes > SMALL_FILE_BYTES;
   return isLarge ? resultOfLarge(first, worker, sent) : resultOfSmall(job, worker, sent);
 }
 
 async function resultOfLarge(
-  file: SourceFile,
+  part: FilePart,
   { indexer }: WorkerProcess,
   sent: (bytes: number) => void,
 ): Promise<JobResult> {
-  const counts = new Map<string, number>();
+  const batches: Columns[] = [];
   let readError: unknown;
   async function* pieces() {
     try {
-      for await (const piece of readPieces(file)) {
+      for await (const piece of readPieces(part.file, part)) {
         sent(piece.length);
         yield piece;
       }
@@ -71,15 +82,13 @@ async function resultOfLarge(
     }
   }
   try {
-    for await (const batch of indexer.countFile(pieces())) {
-      for (const [term, count] of batch) counts.set(term, (counts.get(term) ?? 0) + count);
-    }
+    for await (const batch of indexer.countPart(pieces())) batches.push(batch);
   } catch (error) {
     const reason = skipReason(readError ?? error);
     if (reason === undefined) throw error;
-    return [[file, reason]];
+    return [[part, reason]];
   }
-  return [[file, counts]];
+  return [[part, entriesOf(batches)]];
 }
 
 async function resultOfSmall(
@@ -87,23 +96,25 @@ async function resultOfSmall(
   { indexer }: WorkerProcess,
   sent: (bytes: number) => void,
 ): Promise<JobResult> {
-  const result: [SourceFile, Iterable<Entry> | string][] = [];
+  const result: [FilePart, Iterable<Entry> | string][] = [];
   const batch: SmallFile[] = [];
-  for (const [number, file] of job.entries()) {
+  for (const [number, part] of job.entries()) {
     try {
-      const bytes = await readSmall(file);
+      const bytes = await readSmall(part.file);
       sent(bytes.length);
       batch.push([number, bytes]);
     } catch (error) {
       const reason = skipReason(error);
       if (reason === undefined) throw error;
-      result.push([file, reason]);
+      result.push([part, reason]);
     }
   }
   if (batch.length === 0) return result;
   for await (const [number, counts] of indexer.countSmall(batch)) {
     const file = job[number];
-    if (file !== undefined) result.push([file, counts]);
+    if (file !== undefined) {
+      result.push([file, typeof counts === "string" ? counts : entriesOf([counts])]);
+    }
   }
   if (result.length !== job.length) throw new Error("Cannot use a result: files are missing");
   return result;

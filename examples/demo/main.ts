@@ -15,27 +15,39 @@ import { Dispatch } from "./dispatch.ts";
 import { Progress } from "./progress.ts";
 import { changedFiles, findFiles, readPieces, skipReason } from "./scan.ts";
 import type { Skipped, SourceFile } from "./scan.ts";
-import { WordCounter, WordIndex } from "./word_index.ts";
+import { WordCounter } from "./word_counter.ts";
+import { WordIndex } from "./word_index.ts";
 import { Workers } from "./workers.ts";
 
 const HELP = `deno task demo [DIR] [--no-kill]
 
 Builds a word index of the text files below DIR (default: this repository) on three worker
 processes, two of Deno and one of Bun, kills one of them half way, finishes anyway, and checks
-the result against a plain count in one process.
+the result against a plain count in one process. Folders named .git and node_modules are left out.
 
   --no-kill  let every worker live
-  --help     show this text`;
+  --help     show this text
+
+Exit codes: 0 confirmed, 1 failed, 2 unusable arguments, 130 interrupted.`;
+
+/** What was asked for makes no sense. */
+class UsageError extends Error {}
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const SHOWN = 10;
 
 async function main(root: string, mayKill: boolean, workers: Workers): Promise<void> {
   const skipped: Skipped = new Map();
-  const files = await findFiles(root, skipped);
-  if (files.length === 0) throw new Error(`Cannot index "${root}": no files found`);
-  console.log(`${root}: ${files.length} files, ${mebibytes(files)} MiB`);
+  const files = await findFiles(root, skipped).catch((error) => {
+    throw new UsageError(`Cannot index "${printable(root)}": ${skipReason(error) ?? error}`);
+  });
+  if (files.length === 0) {
+    showSkipped(skipped);
+    throw new UsageError(`Cannot index "${printable(root)}": it contains no files`);
+  }
+  console.log(`${printable(root)}: ${files.length} files, ${mebibytes(files)} MiB`);
 
+  console.log("starting two workers of Deno and one of Bun");
   const system = await pul.actorSystem({ addr: "127.0.0.1:0", logger: pul.silentLogger });
   const startedAt = performance.now();
   await workers.start(system);
@@ -65,16 +77,21 @@ async function countOnCluster(
   mayKill: boolean,
 ): Promise<WordIndex> {
   let mustKill = mayKill;
-  const dispatch: Dispatch = new Dispatch(files, skipped, () => {
+  const killOnce = () => {
     if (!mustKill || progress.share < 0.5) return;
     mustKill = false;
     const victim = ready.reduce((a, b) => b.inFlightBytes > a.inFlightBytes ? b : a);
     progress.say(`kill -9 ${victim.name}, which works on ${victim.inFlight} jobs`);
     victim.kill();
+  };
+  const dispatch: Dispatch = new Dispatch(files, skipped, {
+    sent: killOnce,
+    lost: ({ name }, { kind }) => progress.say(`${name} is lost (${kind}), others do its jobs`),
   });
   using progress = new Progress(files, dispatch, ready);
   await dispatch.run(ready);
   if (mayKill) progress.say(`jobs done again by others: ${dispatch.redone}`);
+  if (mustKill) progress.say("no worker was killed: there was nothing to send");
   return dispatch.index;
 }
 
@@ -84,8 +101,7 @@ async function countHere(files: readonly SourceFile[], skipped: Skipped): Promis
     try {
       const counter = new WordCounter();
       for await (const piece of readPieces(file)) counter.add(piece);
-      counter.end();
-      index.add(file.index, counter.take());
+      index.add(file.index, counter.end());
     } catch (error) {
       const reason = skipReason(error);
       if (reason === undefined) throw error;
@@ -105,7 +121,7 @@ async function check(
   const changed = await changedFiles(files);
   for (const file of files) {
     if (changed.has(file.index) || skipped.has(file.path) === plainSkipped.has(file.path)) continue;
-    throw new Error(`Cannot confirm the index: "${file.path}" was left out only once`);
+    throw new Error(`Cannot confirm the index: "${printable(file.path)}" was left out only once`);
   }
   const difference = index.differenceTo(plain, changed);
   if (difference !== undefined) throw new Error(`Cannot confirm the index: ${difference}`);
@@ -116,8 +132,15 @@ async function check(
 function showSkipped(skipped: Skipped): void {
   if (skipped.size === 0) return;
   console.log(`left out: ${skipped.size} files`);
-  for (const [path, why] of [...skipped].slice(0, SHOWN)) console.log(`  ${path}: ${why}`);
+  for (const [path, why] of [...skipped].slice(0, SHOWN)) {
+    console.log(`  ${printable(path)}: ${why}`);
+  }
   if (skipped.size > SHOWN) console.log(`  and ${skipped.size - SHOWN} more`);
+}
+
+/** A path as one line, whatever is in it. */
+function printable(path: string): string {
+  return path.replace(/\p{C}/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }
 
 function mebibytes(files: readonly SourceFile[]): string {
@@ -128,23 +151,36 @@ function secondsSince(startedAt: number): string {
   return ((performance.now() - startedAt) / 1_000).toFixed(2);
 }
 
+function argumentsOf(args: readonly string[]): { help: boolean; noKill: boolean; dir?: string } {
+  const flags = { "no-kill": { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: flags,
+      allowPositionals: true,
+    });
+    const [dir, ...more] = positionals;
+    if (more.length > 0) throw new Error(`Cannot use ${positionals.length} folders: one is enough`);
+    return { help: values.help === true, noKill: values["no-kill"] === true, dir };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\nSee deno task demo --help`);
+  }
+}
+
 async function run(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    options: { "no-kill": { type: "boolean" }, help: { type: "boolean" } },
-    allowPositionals: true,
-  });
-  if (values.help === true) return console.log(HELP), 0;
+  const { help, noKill, dir } = argumentsOf(process.argv.slice(2));
+  if (help) return console.log(HELP), 0;
   using workers = new Workers();
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
     process.on(signal, () => (workers[Symbol.dispose](), process.exit(code)));
   }
-  await main(resolve(positionals[0] ?? REPOSITORY), values["no-kill"] !== true, workers);
+  await main(resolve(dir ?? REPOSITORY), !noKill, workers);
   return 0;
 }
 
 process.exit(
   await run().catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
-    return 1;
+    return error instanceof UsageError ? 2 : 1;
   }),
 );

@@ -64,8 +64,10 @@ export class Progress implements Disposable {
   }
 
   #draw(): void {
-    if (this.#isTerminal) process.stdout.write(CLEAR_LINE + this.#line());
-    else console.log(this.#line());
+    const line = this.#line();
+    if (!this.#isTerminal) return console.log(line);
+    // A line that wraps could not be cleared.
+    process.stdout.write(CLEAR_LINE + line.slice(0, (process.stdout.columns || 80) - 1));
   }
 
   #line(): string {

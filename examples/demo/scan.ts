@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createReadStream } from "node:fs";
+import { createReadStream, type Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isNotText, notText } from "./word_index.ts";
+import { isNotText, notText } from "./word_counter.ts";
 
 /** A file to index. */
 export interface SourceFile {
@@ -32,50 +32,62 @@ const SNIFFED_BYTES = 8 * 1024;
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git", "node_modules"]);
 
 /**
- * Finds the ordinary files below a folder; symbolic links are not followed.
+ * Finds the ordinary files below a folder, except in `.git` and `node_modules`.
+ *
+ * Symbolic links are not followed, so that no file comes twice and no loop has no end.
  *
  * @param root The folder.
  * @param skipped Gets what cannot be read.
+ * @throws {Error} The folder itself cannot be read.
  */
 export async function findFiles(root: string, skipped: Skipped): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
+  await readdir(root);
   const folders = [root];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const here = folder;
     const entries = await orSkip(here, skipped, () => readdir(here, { withFileTypes: true }));
     for (const entry of entries ?? []) {
       const path = join(here, entry.name);
-      if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) folders.push(path);
-      if (!entry.isFile()) continue;
-      const found = await orSkip(path, skipped, () => stat(path));
-      if (found === undefined) continue;
-      files.push({ index: files.length, path, bytes: found.size, mtimeMs: found.mtimeMs });
+      if (entry.isFile()) await addFile(path, files, skipped);
+      else if (!entry.isDirectory()) skipped.set(path, kindOf(entry));
+      else if (!SKIPPED_FOLDERS.has(entry.name)) folders.push(path);
     }
   }
   return files;
 }
 
 /**
- * Reads a file in pieces of at most 64 KiB; a large one never is in memory whole.
+ * Reads a file in pieces; a large one never is in memory whole.
  *
+ * @param range What to read of a large file, all of it unless told.
  * @throws {Error} It cannot be read, or it is binary: see {@link skipReason}.
  */
-export async function* readPieces(file: SourceFile): AsyncGenerator<Uint8Array, void, void> {
-  let sniffed = 0;
-  for await (const piece of rawPieces(file)) {
-    if (sniffed < SNIFFED_BYTES) {
-      if (piece.subarray(0, SNIFFED_BYTES - sniffed).includes(0)) throw notText("binary");
-      sniffed += piece.length;
-    }
-    yield piece;
+export async function* readPieces(
+  file: SourceFile,
+  range: { readonly from: number; readonly to: number } = { from: 0, to: Infinity },
+): AsyncGenerator<Uint8Array, void, void> {
+  if (file.bytes <= SMALL_FILE_BYTES) return yield await readSmall(file);
+  const { from, to } = range;
+  let isFirst = from === 0;
+  const options = { start: from, end: to - 1, highWaterMark: PIECE_BYTES };
+  for await (const piece of createReadStream(file.path, options)) {
+    if (isFirst && isBinary(piece)) throw notText("binary");
+    isFirst = false;
+    yield plainView(piece);
   }
 }
 
 /** Reads a small file whole; fails as {@link readPieces} does. */
 export async function readSmall(file: SourceFile): Promise<Uint8Array> {
   const bytes = plainView(await readFile(file.path));
-  if (bytes.subarray(0, SNIFFED_BYTES).includes(0)) throw notText("binary");
+  if (isBinary(bytes)) throw notText("binary");
   return bytes;
+}
+
+/** Whether a file that begins so is binary. */
+export function isBinary(beginning: Uint8Array): boolean {
+  return beginning.subarray(0, SNIFFED_BYTES).includes(0);
 }
 
 /** The files that are not as they were when they were found. */
@@ -95,24 +107,23 @@ export function skipReason(error: unknown): string | undefined {
   return isFileError ? `cannot be read (${error.code})` : undefined;
 }
 
-async function* rawPieces(file: SourceFile): AsyncGenerator<Uint8Array, void, void> {
-  if (file.bytes > SMALL_FILE_BYTES) {
-    const stream = createReadStream(file.path, { highWaterMark: PIECE_BYTES });
-    for await (const piece of stream) yield plainView(piece);
-    return;
-  }
-  const whole = plainView(await readFile(file.path));
-  for (let at = 0; at < whole.length; at += PIECE_BYTES) {
-    yield whole.subarray(at, at + PIECE_BYTES);
-  }
-}
-
 /** The same bytes without the methods of `Buffer`. */
 function plainView(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-async function orSkip<T>(
+async function addFile(path: string, files: SourceFile[], skipped: Skipped): Promise<void> {
+  const found = await orSkip(path, skipped, () => stat(path));
+  if (found === undefined) return;
+  files.push({ index: files.length, path, bytes: found.size, mtimeMs: found.mtimeMs });
+}
+
+function kindOf(entry: Dirent): string {
+  return entry.isSymbolicLink() ? "symbolic link" : "not an ordinary file";
+}
+
+/** Reads something, or says in `skipped` why it cannot be read. */
+export async function orSkip<T>(
   path: string,
   skipped: Skipped,
   read: () => Promise<T>,

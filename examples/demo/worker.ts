@@ -8,17 +8,15 @@
 
 import process from "node:process";
 import * as pul from "../../mod.ts";
-import { type Entry, isNotText, WordCounter } from "./word_index.ts";
+import { type Columns, columnsOf, isNotText, WordCounter } from "./word_counter.ts";
 
 /** A small file: its number and its bytes. */
 export type SmallFile = readonly [file: number, bytes: Uint8Array];
 
 /** The whole result of a small file, or why it is left out. */
-export type SmallResult = readonly [file: number, counts: readonly Entry[] | string];
+export type SmallResult = readonly [file: number, counts: Columns | string];
 
-const BATCH_ENTRIES = 512;
-// Above, a large file's counts leave as partial ones, so that memory stays flat here.
-const MAX_DISTINCT_TERMS = 20_000;
+const BATCH_ENTRIES = 4_096;
 
 class IndexerActor {
   /** The process to kill; under a launcher it is not the one that was started. */
@@ -26,15 +24,11 @@ class IndexerActor {
     return process.pid;
   }
 
-  /** Counts one large file; the same word may come again in a later batch. */
-  async *countFile(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Entry[]> {
+  /** Counts one part of a large file; the counts come in batches. */
+  async *countPart(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Columns> {
     const counter = new WordCounter();
-    for await (const piece of pieces) {
-      counter.add(piece);
-      if (counter.size >= MAX_DISTINCT_TERMS) yield* inBatches(counter.take());
-    }
-    counter.end();
-    yield* inBatches(counter.take());
+    for await (const piece of pieces) counter.add(piece);
+    yield* inBatches(counter.end());
   }
 
   /** Counts several small files, one item for each. */
@@ -49,27 +43,22 @@ export const Indexer: pul.RemoteClass<typeof IndexerActor> = pul.remote(IndexerA
 /** A worker's actor as the coordinator sees it. */
 export type IndexerProxy = pul.ActorProxy<IndexerActor>;
 
-function countOf(bytes: Uint8Array): readonly Entry[] | string {
+function countOf(bytes: Uint8Array): Columns | string {
   try {
     const counter = new WordCounter();
     counter.add(bytes);
-    counter.end();
-    return [...counter.take()];
+    return columnsOf([...counter.end()]);
   } catch (error) {
     if (isNotText(error)) return error.message;
     throw error;
   }
 }
 
-function* inBatches(counts: ReadonlyMap<string, number>): Generator<readonly Entry[]> {
-  let batch: Entry[] = [];
-  for (const entry of counts) {
-    batch.push(entry);
-    if (batch.length < BATCH_ENTRIES) continue;
-    yield batch;
-    batch = [];
+function* inBatches(counts: ReadonlyMap<string, number>): Generator<Columns> {
+  const entries = [...counts];
+  for (let at = 0; at < entries.length; at += BATCH_ENTRIES) {
+    yield columnsOf(entries.slice(at, at + BATCH_ENTRIES));
   }
-  if (batch.length > 0) yield batch;
 }
 
 async function main([name = "", seed = ""]: readonly string[]): Promise<void> {

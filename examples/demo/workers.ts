@@ -11,8 +11,9 @@ import type * as pul from "../../mod.ts";
 import { Indexer, type IndexerProxy } from "./worker.ts";
 
 const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
-const BUN_VERSION = "1.4.5";
-const RUNTIMES = { "deno-1": denoCommand, "deno-2": denoCommand, "bun-1": bunCommand };
+const WORKERS = { "deno-1": "deno", "deno-2": "deno", "bun-1": "bun" } as const;
+// What npx fetches where the runtime is not on the PATH.
+const PACKAGES = { deno: "deno@2.9.6", bun: "bun@1.4.5" } as const;
 // The first start may have to download Bun.
 const START_TIMEOUT_MS = 120_000;
 
@@ -59,8 +60,9 @@ export class Workers implements Disposable {
    * @throws {Error} A process ended or did not join in time.
    */
   async start(system: pul.ActorSystem): Promise<void> {
-    const commands = Object.entries(RUNTIMES);
-    await Promise.all(commands.map(([name, command]) => this.#start(name, command(), system)));
+    const commands = { deno: commandOf("deno"), bun: commandOf("bun") };
+    const workers = Object.entries(WORKERS);
+    await Promise.all(workers.map(([name, of]) => this.#start(name, commands[of], system)));
   }
 
   /** Ends every process; safe to call at any time and again. */
@@ -80,10 +82,9 @@ export class Workers implements Disposable {
     this.#children.push(child);
     child.stdin?.on("error", () => {}); // the worker may end before the pipe is closed
     const ended = new Promise<never>((_, reject) => {
-      child.once("error", reject);
-      child.once("exit", (code, signal) => {
-        reject(new Error(`Cannot use worker "${name}": it ended with ${signal ?? code}`));
-      });
+      const fail = (why: string) => reject(new Error(`Cannot use worker "${name}": ${why}`));
+      child.once("error", (error) => fail(`"${program}" does not start, ${error.message}`));
+      child.once("exit", (code, signal) => fail(`it ended with ${signal ?? code}`));
     });
     ended.catch(() => {}); // an end after the start shows in the worker's calls
     const found = Indexer.resolve(name, { system, timeoutMs: START_TIMEOUT_MS });
@@ -92,13 +93,11 @@ export class Workers implements Disposable {
   }
 }
 
-function denoCommand(): readonly string[] {
-  return ["bun" in process.versions ? "deno" : process.execPath, "run", "-A"];
-}
-
-function bunCommand(): readonly string[] {
-  const isInstalled = spawnSync("bun", ["--version"], { stdio: "ignore" }).status === 0;
-  return isInstalled ? ["bun", "run"] : ["npx", "-y", `bun@${BUN_VERSION}`, "run"];
+function commandOf(runtime: keyof typeof PACKAGES): readonly string[] {
+  const run = runtime === "deno" ? ["run", "-A"] : ["run"];
+  if (runtime in process.versions) return [process.execPath, ...run];
+  const isInstalled = spawnSync(runtime, ["--version"], { stdio: "ignore" }).status === 0;
+  return isInstalled ? [runtime, ...run] : ["npx", "-y", PACKAGES[runtime], ...run];
 }
 
 function kill(pid: number | undefined): void {
