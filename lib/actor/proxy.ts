@@ -92,25 +92,23 @@ const classes = new WeakMap<MethodTable, ProxyConstructor>();
 
 class ProxyBase {
   readonly #ref: ActorRef;
-  readonly #target: ActorTarget;
   readonly #options: CallOptions | undefined;
 
   constructor(ref: ActorRef, options?: CallOptions) {
     this.#ref = ref;
-    this.#target = ref.target;
     this.#options = options;
   }
 
   /** Sends a call of a generated method. */
   static ask(proxy: ProxyBase, name: string, args: unknown[]): Promise<unknown> {
     if (proxy === undefined) throw withoutProxy(name);
-    return proxy.#target.ask(name, args, proxy.#options);
+    return proxy.#ref.target.ask(name, args, proxy.#options);
   }
 
   /** Prepares a call of a generated method whose answer is a stream. */
   static stream(proxy: ProxyBase, name: string, args: unknown[]): StreamCall<unknown> {
     if (proxy === undefined) throw withoutProxy(name);
-    return new StreamCall(proxy.#target, name, args, proxy.#options);
+    return new StreamCall(proxy.#ref.target, name, args, proxy.#options);
   }
 
   /** The options of a proxy with others on top. */

@@ -113,7 +113,7 @@ export class LocalNode implements CellNode {
     const cell = new ActorCell(this, actorId, body, options);
     this.#byId.set(actorId, cell);
     if (path !== undefined) this.#byPath.set(path, cell);
-    if (!options.isPublic) this.#private.add(cell);
+    if (path !== undefined && !options.isPublic) this.#private.add(cell);
     const started = cell.start();
     if (cell.state === "running") return this.#announce(cell);
     return this.#whenStarted(cell, started, options);
@@ -135,7 +135,6 @@ export class LocalNode implements CellNode {
 
   release(cell: ActorCell): void {
     this.#byId.delete(cell.actorId);
-    if (cell.path === undefined) this.#private.delete(cell);
     if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
     this.#byPath.delete(cell.path);
     if (!this.#private.delete(cell)) this.#options.onReleased(cell);
