@@ -41,6 +41,7 @@ export { Actor, type ActorHooks, type CallMessage, type Receiver } from "./lib/a
 export { ActorRef, type ActorTarget } from "./lib/actor/actor_ref.ts";
 export type { CallOptions } from "./lib/actor/call_options.ts";
 export type { CellContext } from "./lib/actor/context.ts";
+export type { DelayedCalls } from "./lib/actor/delayed.ts";
 export type {
   ActorClass,
   ActorProxy,

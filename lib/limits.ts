@@ -28,6 +28,12 @@ export interface Limits {
    */
   readonly runningCalls: number;
   /**
+   * Delayed calls of one actor to itself whose time has not come.
+   *
+   * Above: `context().delayed` fails with `"limit-exceeded"`, retryable.
+   */
+  readonly delayedCalls: number;
+  /**
    * Messages all actors of a node handle before the event loop gets a turn for I/O.
    *
    * Larger is faster for local calls and makes sockets and timers wait longer.
@@ -115,6 +121,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   mailboxWaiters: 65_536,
   throughput: 64,
   runningCalls: 16_384,
+  delayedCalls: 16_384,
   turnMessages: 2_048,
   maxMessageBytes: 1_073_741_824,
   maxDepth: 256,

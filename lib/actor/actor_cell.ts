@@ -10,11 +10,11 @@
  */
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import { endsWithin } from "../clock.ts";
+import { endsWithin, type Timer } from "../clock.ts";
 import { asActorError, PulsingRuntimeError } from "../errors.ts";
 import type { ActorBody } from "./actor_body.ts";
 import { ActorRef, type ActorTarget } from "./actor_ref.ts";
-import { type CallOptions, withCallOptions } from "./call_options.ts";
+import { type CallOptions, checkTimeout, withCallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
 import {
   type CellContext,
@@ -49,6 +49,7 @@ export class ActorCell implements ActorTarget, Runnable {
   // Made when they are first needed, which is what makes spawning cheap.
   #running: RunningCalls | undefined = undefined;
   #lifeEnvelope: Envelope | undefined = undefined;
+  #timers: Set<Timer> | undefined = undefined;
   #ref: ActorRef | undefined = undefined;
   #started: Promise<void> | undefined = undefined;
   #giveUpStart: (() => void) | undefined = undefined;
@@ -160,6 +161,28 @@ export class ActorCell implements ActorTarget, Runnable {
     return new Promise((resolve, reject) =>
       envelope.whenAccepted((refusal) => refusal === undefined ? resolve() : reject(refusal))
     );
+  }
+
+  /**
+   * Tells the actor something after a time, unless it has stopped by then.
+   *
+   * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: too many wait already.
+   */
+  tellLater(delayMs: number, method: string, args: unknown[]): Timer {
+    checkTimeout(delayMs);
+    const timers = this.#timers ??= new Set();
+    if (timers.size >= this.node.limits.delayedCalls) throw this.#tooManyTimers();
+    const timer = this.node.clock.setTimer(() => {
+      timers.delete(timer);
+      // A refusal is logged as a dead letter.
+      this.tell(method, args).catch(() => {});
+    }, delayMs);
+    timers.add(timer);
+    const cancel = () => {
+      timers.delete(timer);
+      timer.cancel();
+    };
+    return { cancel };
   }
 
   /**
@@ -357,6 +380,7 @@ export class ActorCell implements ActorTarget, Runnable {
   #end(): void {
     this.#state = "stopped";
     this.#refuseQueued();
+    if (this.#timers !== undefined) { for (const timer of this.#timers) timer.cancel(); }
     if (this.#lifeEnvelope?.isObserved) this.#lifeEnvelope.cancel(this.#stoppedError());
     this.node.release(this);
   }
@@ -375,6 +399,13 @@ export class ActorCell implements ActorTarget, Runnable {
 
   #stoppedError(): PulsingRuntimeError {
     return actorStopped(this.label, this.nodeId);
+  }
+
+  #tooManyTimers(): PulsingRuntimeError {
+    return new PulsingRuntimeError(
+      `Cannot delay call to actor "${this.label}": too many wait for their time`,
+      { kind: "limit-exceeded", retryable: true, actor: this.label },
+    );
   }
 
   #fullError(): PulsingRuntimeError {

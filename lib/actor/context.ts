@@ -9,6 +9,7 @@ import { AsyncScope } from "../async_scope.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { ActorCell } from "./actor_cell.ts";
 import type { ActorRef } from "./actor_ref.ts";
+import { type DelayedCalls, delayedCalls } from "./delayed.ts";
 import type { Envelope } from "./envelope.ts";
 
 /**
@@ -33,6 +34,13 @@ export interface CellContext<System = unknown> {
   readonly deadlineMs: number | undefined;
   /** The actor that sent the message; `undefined` when no actor did. */
   readonly caller: ActorRef | undefined;
+  /**
+   * Calls of the actor to itself that are told later: `context().delayed(500).refresh()`.
+   *
+   * @param delayMs How much later, in milliseconds.
+   * @returns A proxy whose calls give a timer, to be cancelled; see {@link DelayedCalls}.
+   */
+  delayed(delayMs: number): DelayedCalls;
   /** Stops the actor after the current message; does not wait for the end. */
   stop(): void;
 }
@@ -151,6 +159,10 @@ class MessageContext implements CellContext {
 
   get caller(): ActorRef | undefined {
     return this.#envelope.callerRef;
+  }
+
+  delayed(delayMs: number): DelayedCalls {
+    return delayedCalls((method, args) => this.#cell.tellLater(delayMs, method, args));
   }
 
   stop(): void {

@@ -130,6 +130,9 @@ const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
  * name is an error so that a misspelt or unsupported option is never silently without effect.
  */
 export function resolveOptions(options: InitOptions): SystemOptions {
+  if ("headAddr" in options && "isHeadNode" in options) {
+    throw new TypeError('Cannot set both "headAddr" and "isHeadNode": a node is one or the other');
+  }
   checkNames("the system", options, NAMES);
   if (options.seeds !== undefined && !Array.isArray(options.seeds)) {
     throw new TypeError(`Cannot set option "seeds" to "${options.seeds}": expected a list`);

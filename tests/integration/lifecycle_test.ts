@@ -89,6 +89,46 @@ test("init takes options of classes as equal only when they are the same object"
   await pul.shutdown();
 });
 
+test("AC-03 a node is a head or has one, not both", async () => {
+  const options = { isHeadNode: true, headAddr: "1.2.3.4:8000" } as never;
+  await assert.rejects(pul.init(options), /Cannot set both/);
+  assert.equal(pul.isInitialized(), false);
+});
+
+class Recorder {
+  readonly heard: unknown[] = [];
+  later(delayMs: number, text: string): void {
+    pul.context().delayed(delayMs).record!(text);
+  }
+  never(delayMs: number, text: string): void {
+    pul.context().delayed(delayMs).record!(text).cancel();
+  }
+  record(text: string): void {
+    this.heard.push(text);
+  }
+  all(): unknown[] {
+    return [...this.heard];
+  }
+}
+
+test("AC-21 a delayed call comes when its time has, a cancelled one never, none after a stop", async () => {
+  const clock = new ManualClock();
+  await using system = await pul.actorSystem({ clock, limits: { delayedCalls: 2 } });
+  const recorder = await system.spawnClass(Recorder, { name: "recorder" });
+  await recorder.later(50, "x");
+  await recorder.never(50, "y");
+  assert.deepEqual(await recorder.all(), []);
+  await clock.advance(49);
+  assert.deepEqual(await recorder.all(), []);
+  await clock.advance(51);
+  assert.deepEqual(await recorder.all(), ["x"]);
+  await recorder.later(1_000, "late");
+  await recorder.later(1_000, "later");
+  await assert.rejects(recorder.later(1, "too many"), { kind: "limit-exceeded" });
+  await system.stop("recorder");
+  await clock.advance(2_000);
+});
+
 test("AC-04 port 0 binds a free port, a second system another one", async () => {
   await using one = await pul.actorSystem({ addr: "127.0.0.1:0" });
   await using two = await pul.actorSystem({ addr: "127.0.0.1:0" });

@@ -1,4 +1,4 @@
-/** Frames are found however the bytes are cut, and written bytes stay what they were. */
+/** Frames are found however the bytes are cut, and written bytes stay what they were (AC-60). */
 
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../../lib/wire/byte_writer.ts";

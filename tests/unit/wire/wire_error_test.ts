@@ -1,4 +1,4 @@
-/** Errors keep class and fields through a record, and no record can do harm. */
+/** Errors keep class and fields through a record, and no record can do harm (AC-38). */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
