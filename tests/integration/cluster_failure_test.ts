@@ -280,3 +280,43 @@ test("who waits for a link gets it though its first use fails", async () => {
   assert.ok(link instanceof Object && "nodeId" in link, String(link));
   assert.equal(link.nodeId, both.one.node.nodeId);
 });
+
+test("names beyond maxRegistryEntries are ignored and logged, own ones are kept", async () => {
+  const transport = pul.memory(new pul.MemoryNetwork(pul.systemClock));
+  const logged: (pul.LogFields | undefined)[] = [];
+  const warn = (text: string, fields?: pul.LogFields) => {
+    if (text.startsWith("news ignored")) logged.push(fields);
+  };
+  const common = { addr: ADDR, transport, gossip: { ...GOSSIP, pushPullIntervalMs: 50 } };
+  await using many = await pul.actorSystem({ ...common, logger: pul.silentLogger });
+  for (let n = 0; n < 20; n++) await many.spawnClass(Subject, { name: `many${n}` });
+  await using few = await pul.actorSystem({
+    ...common,
+    seeds: [many.addr!],
+    limits: { maxRegistryEntries: 10 },
+    logger: { ...pul.silentLogger, warn },
+  });
+  await eventually(() => few.allNamedActors().length === 10, { what: "ten names" });
+  for (let n = 0; n < 5; n++) await few.spawnClass(Subject, { name: `own${n}` });
+  assert.equal(few.allNamedActors().length, 15);
+  await eventually(() => logged.length > 0, { what: "the log line" });
+  assert.equal(logged[0]?.members, 0);
+  assert.ok(Number(logged[0]?.entries) > 0);
+});
+
+test("the turns of a name end with the name", async () => {
+  await using both = await bareNodes();
+  const { clock, one, two, link } = both;
+  for (const node of [one, two]) node.cluster.start();
+  await link(() => {});
+  const choices: string[] = [];
+  for (let round = 0; round < 2; round++) {
+    const cells = [];
+    for (const node of [one, two]) cells.push(await node.spawn(Waiting, "actors/some"));
+    await clock.advance(1_000);
+    choices.push((await one.cluster.resolve("actors/some")).nodeId);
+    await Promise.all(cells.map((cell) => cell.stop()));
+    await clock.advance(1_000);
+  }
+  assert.equal(choices[0], choices[1]);
+});

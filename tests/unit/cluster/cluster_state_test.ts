@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { ClusterState } from "../../../lib/cluster/cluster_state.ts";
 import type { ClusterMessage } from "../../../lib/cluster/gossip.ts";
 import {
+  MAX_INCARNATION,
   type Member,
   type MemberStatus,
   readMember,
@@ -13,7 +14,7 @@ import {
 import { Membership } from "../../../lib/cluster/membership.ts";
 import { readEntry, Registry, type RegistryEntry } from "../../../lib/cluster/registry.ts";
 import { DEFAULT_CLUSTER_SETTINGS as SETTINGS } from "../../../lib/cluster/settings.ts";
-import { DEFAULT_LIMITS } from "../../../lib/limits.ts";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../../lib/limits.ts";
 import {
   type Random,
   randomFraction,
@@ -153,6 +154,48 @@ test("members and entries from the wire are checked field by field", () => {
     assert.equal(readEntry({ ...entry, ...bad }), undefined);
   }
 });
+
+test("an accusation at the highest incarnation does not lock a member out", () => {
+  const state = stateOf();
+  const accuse = (incarnation: number) => {
+    state.receive({ kind: "gossip", members: [member(1, "dead", incarnation)], entries: [] }, 0);
+  };
+  for (const incarnation of [Number.MAX_SAFE_INTEGER, MAX_INCARNATION + 1, MAX_INCARNATION]) {
+    accuse(incarnation);
+    assert.equal(state.self.incarnation, 0, `${incarnation} leaves no room to refute it`);
+  }
+  accuse(MAX_INCARNATION - 1);
+  assert.deepEqual(readMember(state.self), member(1, "alive", MAX_INCARNATION));
+  accuse(MAX_INCARNATION);
+  assert.deepEqual(readMember(state.self), member(1, "alive", MAX_INCARNATION));
+});
+
+test("names and members beyond the limits are counted once a sweep, own names always kept", () => {
+  const state = stateOf({ maxMembers: 2, maxRegistryEntries: 3 });
+  const entries = Array.from({ length: 5 }, (_, n) => (
+    { path: `actors/a${n}`, actorId: id(n), nodeId: id(2), version: n + 1, state: "live" }
+  ));
+  state.receive({ kind: "gossip", members: [member(2), member(3)], entries }, 0);
+  assert.equal(state.entries().length, 3);
+  assert.equal(state.members.length, 2);
+  assert.equal(state.takeIgnored(), undefined, "before the sweep");
+  state.tick(0);
+  assert.deepEqual(state.takeIgnored(), { members: 1, entries: 2 });
+  assert.equal(state.takeIgnored(), undefined, "told once");
+  for (let n = 0; n < 4; n++) state.register({ path: `actors/own${n}`, actorId: id(100 + n) });
+  assert.equal(state.entries().length, 7);
+  state.tick(SETTINGS.pushPullIntervalMs);
+  assert.equal(state.takeIgnored(), undefined, "nothing was ignored since");
+});
+
+function stateOf(limits: Partial<Limits> = {}): ClusterState {
+  return new ClusterState({
+    self: member(1),
+    limits: resolveLimits(limits),
+    settings: SETTINGS,
+    random: seededRandom(1),
+  });
+}
 
 /** A cluster whose messages are handed over by a loop, some of them lost. */
 class Loop {

@@ -147,3 +147,49 @@ test("Rumours: long metadata counts into the size of a message", () => {
   }
   assert.equal(rumours.take(3, 1_300).length, 2);
 });
+
+/** Names and stops 10 000 actors. */
+function nameAndStop(state: ClusterState): void {
+  for (let n = 0; n < 10_000; n++) {
+    state.register({ path: `actors/job${n}`, actorId: id(n) });
+    state.unregister(`actors/job${n}`, id(n));
+  }
+}
+
+function gossipOf(state: ClusterState, now: number): readonly RegistryEntry[] {
+  return state.tick(now).flatMap(({ message }) => message.kind === "gossip" ? message.entries : []);
+}
+
+for (const where of ["a standalone node, which has no ticks", "a lone node that listens"]) {
+  test(`ClusterState: names given up on ${where} leave no entry and no rumour`, () => {
+    const state = stateOf(1);
+    const ticks = where.includes("listens");
+    for (let round = 0; round < 2; round++) {
+      if (ticks) state.tick(round * SETTINGS.gossipIntervalMs);
+      nameAndStop(state);
+      assert.equal(state.introduction().entries.length, 0);
+    }
+    state.register({ path: "actors/kept", actorId: id(1) });
+    state.linkUp(member(2), 1_000);
+    assert.deepEqual(gossipOf(state, 1_000), [], "a newcomer is told everything by the link");
+    assert.equal(state.introduction().entries.length, 1);
+  });
+}
+
+test("ClusterState: rumours are not kept for members that have all gone", () => {
+  const state = stateOf(1);
+  state.linkUp(member(2), 0);
+  state.receive(news([], [{ ...member(2), status: "left" }]), 0);
+  nameAndStop(state);
+  state.tick(0);
+  state.linkUp(member(3), 1);
+  assert.deepEqual(gossipOf(state, SETTINGS.gossipIntervalMs), []);
+});
+
+test("ClusterState: a tombstone is kept while another node may hold the name", () => {
+  const state = stateOf(1);
+  state.linkUp(member(2), 0);
+  state.register({ path: "actors/a", actorId: id(5) });
+  state.unregister("actors/a", id(5));
+  assert.deepEqual(gossipOf(state, 0).map((one) => one.state), ["stopped"]);
+});

@@ -1,7 +1,7 @@
 /** How one of several instances is chosen. */
 
 import assert from "node:assert/strict";
-import { RandomPolicy, RoundRobinPolicy } from "../../../lib/cluster/policies.ts";
+import { Policies, RandomPolicy, RoundRobinPolicy } from "../../../lib/cluster/policies.ts";
 import { seededRandom } from "../../../lib/random.ts";
 import { test } from "../../harness.ts";
 
@@ -19,4 +19,18 @@ test("RandomPolicy reaches all, the same ones for the same seed, and nothing of 
   assert.deepEqual(new Set(choices()), new Set(["a", "b", "c"]));
   assert.deepEqual(choices(), choices());
   assert.equal(new RandomPolicy(seededRandom(7)).choose([]), undefined);
+});
+
+test("Policies remembers the turn of a name with a choice, until the name is gone", () => {
+  const policies = new Policies();
+  assert.equal(policies.choose("actors/none", []), undefined);
+  assert.equal(policies.choose("actors/one", ["a"]), "a");
+  assert.equal(policies.size, 0, "there is nothing to remember");
+  const choose = () => policies.choose("actors/two", ["a", "b"]);
+  assert.deepEqual([choose(), choose(), choose()], ["a", "b", "a"]);
+  policies.prune(() => false);
+  assert.equal(choose(), "b");
+  policies.prune((path) => path === "actors/two");
+  assert.equal(policies.size, 0);
+  assert.equal(choose(), "a");
 });
