@@ -38,10 +38,20 @@ import { tcp } from "./transports/tcp.ts";
 setDefaultTransport(() => tcp());
 
 export { Actor, type ActorHooks, type CallMessage, type Receiver } from "./lib/actor/actor.ts";
-export { ActorRef, type ActorTarget } from "./lib/actor/actor_ref.ts";
+export { type ActorOperations, ActorRef, type ActorTarget } from "./lib/actor/actor_ref.ts";
 export type { CallOptions } from "./lib/actor/call_options.ts";
 export type { CellContext } from "./lib/actor/context.ts";
+export { type DeadLetter, DeadLetters } from "./lib/actor/dead_letters.ts";
+export type { Terminated, TerminationReason, Watcher } from "./lib/actor/death_watch.ts";
 export type { DelayedCalls } from "./lib/actor/delayed.ts";
+export type { CallHeaders } from "./lib/actor/envelope.ts";
+export type {
+  CallChanges,
+  InterceptedCall,
+  Interceptor,
+  NextCall,
+} from "./lib/actor/interceptors.ts";
+export type { MailboxOverflow } from "./lib/actor/mailbox.ts";
 export type {
   ActorClass,
   ActorProxy,
@@ -53,6 +63,7 @@ export type {
 } from "./lib/actor/proxy.ts";
 export type { ClassOptions, Concurrency } from "./lib/actor/remote_class.ts";
 export { ReplyStream, type StreamSource } from "./lib/actor/reply_stream.ts";
+export type { ClassSpawnOptions, SpawnOptions } from "./lib/actor/spawn_options.ts";
 export { type AnyCall, StreamCall } from "./lib/actor/stream_call.ts";
 export type { ActorId, ActorPath, NodeId } from "./lib/address.ts";
 export { type Clock, systemClock, type Timer } from "./lib/clock.ts";
@@ -83,11 +94,7 @@ export {
 } from "./lib/logger.ts";
 export { type Random, seededRandom, systemRandom } from "./lib/random.ts";
 export { type ActorContext, ActorSystem, type NamedActor } from "./lib/system/actor_system.ts";
-export type {
-  ClassSpawnOptions,
-  ResolveOptions,
-  SpawnOptions,
-} from "./lib/system/spawn_options.ts";
+export type { ResolveOptions } from "./lib/system/resolve_options.ts";
 export {
   actorSystem,
   context,

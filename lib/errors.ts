@@ -25,6 +25,8 @@ export type ErrorKind =
   | "actor-not-found"
   | "actor-exists"
   | "actor-stopped"
+  | "call-interrupted"
+  | "call-cycle"
   | "spawn-failed"
   | "class-not-registered"
   | "method-not-found"

@@ -34,6 +34,16 @@ export interface Limits {
    */
   readonly delayedCalls: number;
   /**
+   * Actors that one actor watches, and actors of this node that one link watches.
+   *
+   * Above: `watch` fails with `"limit-exceeded"`; a peer that watches more is cut off.
+   */
+  readonly watches: number;
+  /** Ended actors of a node whose reason is remembered for late watchers; then it is `"stopped"`. */
+  readonly rememberedEnds: number;
+  /** Dead letters that wait for one reader. Above: that reader loses the oldest. */
+  readonly deadLetters: number;
+  /**
    * Messages all actors of a node handle before the event loop gets a turn for I/O.
    *
    * Larger is faster for local calls and makes sockets and timers wait longer.
@@ -122,6 +132,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   throughput: 64,
   runningCalls: 16_384,
   delayedCalls: 16_384,
+  watches: 65_536,
+  rememberedEnds: 1_024,
+  deadLetters: 1_024,
   turnMessages: 2_048,
   maxMessageBytes: 1_073_741_824,
   maxDepth: 256,

@@ -6,18 +6,30 @@
 
 import type { ActorId } from "../address.ts";
 import type { CellContext } from "./context.ts";
+import type { Terminated, TerminationReason } from "./death_watch.ts";
 
 /** Hooks that every actor may have; all optional, all sync or async. */
 export interface ActorHooks {
   /**
-   * Runs before the first message. A throw ends the actor and rejects `spawn`.
+   * Runs before the first message. A throw ends the instance; it rejects `spawn` unless the actor
+   * is restarted.
    *
    * @param id The actor's id.
    * @param context The actor's context.
    */
   onStart?(id: ActorId, context: CellContext): void | Promise<void>;
-  /** Runs once after the last message. A throw is logged. */
-  onStop?(): void | Promise<void>;
+  /**
+   * Runs once after the last message, also before a restart. A throw is logged.
+   *
+   * @param reason Why the instance ends.
+   */
+  onStop?(reason: TerminationReason): void | Promise<void>;
+  /**
+   * Runs when an actor that this one watches is gone, ahead of the messages that wait.
+   *
+   * @param notice Which actor, and why.
+   */
+  onTerminated?(notice: Terminated): void | Promise<void>;
   /** Facts about the actor that are shown with its name in the registry. */
   metadata?(): Record<string, string>;
 }
@@ -55,7 +67,8 @@ export interface Receiver extends ActorHooks {
  */
 export abstract class Actor implements Receiver {
   onStart?(id: ActorId, context: CellContext): void | Promise<void>;
-  onStop?(): void | Promise<void>;
+  onStop?(reason: TerminationReason): void | Promise<void>;
+  onTerminated?(notice: Terminated): void | Promise<void>;
   metadata?(): Record<string, string>;
   abstract receive(message: unknown, context: CellContext): unknown;
 }

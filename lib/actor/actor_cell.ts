@@ -1,20 +1,20 @@
 /**
  * One running actor: takes messages from its mailbox and runs the user's code.
  *
- * ```text
- *   starting ──onStart──► running ──stop──► stopping ──onStop──► stopped
- *      └──────── onStart throws ─────────────────────────────────┘
- * ```
+ * How it starts, fails, restarts and stops is the business of its {@link ActorLife}.
  *
  * @module
  */
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import { endsWithin, type Timer } from "../clock.ts";
-import { asActorError, PulsingRuntimeError } from "../errors.ts";
+import type { Timer } from "../clock.ts";
+import { asActorError, type PulsingRuntimeError } from "../errors.ts";
+import type { ActorHooks } from "./actor.ts";
 import type { ActorBody } from "./actor_body.ts";
+import { ActorLife, type CellState, type LivingCell } from "./actor_life.ts";
 import { ActorRef, type ActorTarget } from "./actor_ref.ts";
-import { type CallOptions, checkTimeout, withCallOptions } from "./call_options.ts";
+import { breakCycle } from "./ask_cycle.ts";
+import type { CallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
 import {
   type CellContext,
@@ -24,45 +24,64 @@ import {
   leaveTurn,
   runAcrossTurns,
 } from "./context.ts";
+import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
+import { DelayedTimers } from "./delayed.ts";
 import type { Runnable } from "./dispatcher.ts";
-import { Envelope, LocalAsk } from "./envelope.ts";
+import { letterOf } from "./dead_letters.ts";
+import { Envelope, type OnRefused } from "./envelope.ts";
+import {
+  changedOptions,
+  incomingCall,
+  type InterceptedCall,
+  outgoingCall,
+} from "./interceptors.ts";
+import { askLocally, type Inbox, tellLocally } from "./local_call.ts";
 import { LocalStream } from "./local_stream.ts";
-import { Mailbox } from "./mailbox.ts";
+import { Mailbox, mailboxFull, type MailboxOverflow } from "./mailbox.ts";
 import type { Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
-import { actorStopped } from "./stopped_target.ts";
+import { actorStopped, callInterrupted, type Interruption } from "./stopped_target.ts";
 
-/** Where an actor is in its life. */
-export type CellState = "starting" | "running" | "stopping" | "stopped";
+export type { CellState } from "./actor_life.ts";
 
 /** One running actor. */
-export class ActorCell implements ActorTarget, Runnable {
+export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   readonly node: CellNode;
   readonly actorId: ActorId;
   readonly path: ActorPath | undefined;
   readonly className: string | undefined;
-  readonly #body: ActorBody;
+  /** When it was spawned, on the node's clock. */
+  readonly spawnedAt: number;
+  readonly #makeBody: () => ActorBody;
   readonly #mailbox: Mailbox;
+  readonly #overflow: MailboxOverflow;
+  #body: ActorBody | undefined = undefined;
   #state: CellState = "starting";
   #isScheduled = false;
+  #isHeld = false;
   // Made when they are first needed, which is what makes spawning cheap.
+  #life: ActorLife | undefined = undefined;
+  #signals: Envelope[] | undefined = undefined;
   #running: RunningCalls | undefined = undefined;
   #lifeEnvelope: Envelope | undefined = undefined;
-  #timers: Set<Timer> | undefined = undefined;
+  #timers: DelayedTimers | undefined = undefined;
   #ref: ActorRef | undefined = undefined;
-  #started: Promise<void> | undefined = undefined;
-  #giveUpStart: (() => void) | undefined = undefined;
-  #stopped: Promise<void> | undefined = undefined;
 
-  constructor(node: CellNode, actorId: ActorId, body: ActorBody, options: CellOptions) {
+  constructor(node: CellNode, actorId: ActorId, makeBody: () => ActorBody, options: CellOptions) {
     this.node = node;
     this.actorId = actorId;
     this.path = options.path;
     this.className = options.className;
-    this.#body = body;
+    this.spawnedAt = node.clock.now();
+    this.#makeBody = makeBody;
+    this.#overflow = options.mailboxOverflow;
     const capacity = options.mailboxCapacity ?? node.limits.mailboxCapacity;
-    this.#mailbox = new Mailbox(capacity, node.limits.mailboxWaiters);
+    const waiters = this.#overflow === "wait" ? node.limits.mailboxWaiters : 0;
+    this.#mailbox = new Mailbox(capacity, waiters);
+    if (options.supervision !== undefined || options.parent !== undefined) {
+      this.#life = new ActorLife(this, options.supervision, options.parent);
+    }
   }
 
   get nodeId(): NodeId {
@@ -77,9 +96,37 @@ export class ActorCell implements ActorTarget, Runnable {
     return this.#state;
   }
 
+  /** Whether the actor works on the call with a serial. */
+  isAtWork(serial: number): boolean {
+    for (const running of this.#running ?? []) if (running.serial === serial) return true;
+    return false;
+  }
+
+  /** Whether the next message waits until the one before is answered. */
+  get isSequential(): boolean {
+    return this.#body?.isSequential ?? false;
+  }
+
   /** Messages that wait, those of waiting senders included. */
   get mailboxLength(): number {
     return this.#mailbox.length;
+  }
+
+  get mustWait(): boolean {
+    return this.#overflow === "wait" && this.#mailbox.isFull;
+  }
+
+  /** Restarts so far. */
+  get restartCount(): number {
+    return this.#life?.restartCount ?? 0;
+  }
+
+  get hooks(): ActorHooks | undefined {
+    return this.#body?.hooks;
+  }
+
+  get watcherId(): string {
+    return this.actorId;
   }
 
   /** A reference to this actor. */
@@ -101,6 +148,11 @@ export class ActorCell implements ActorTarget, Runnable {
     return this.path ?? this.actorId;
   }
 
+  /** The actor's start and end, its kin and who watches it. */
+  get life(): ActorLife {
+    return this.#life ??= new ActorLife(this, undefined, undefined);
+  }
+
   /**
    * Facts the actor tells about itself.
    *
@@ -108,7 +160,7 @@ export class ActorCell implements ActorTarget, Runnable {
    */
   metadata(): Record<string, string> {
     try {
-      const metadata: unknown = this.#body.hooks.metadata?.() ?? {};
+      const metadata: unknown = this.hooks?.metadata?.() ?? {};
       if (isTexts(metadata)) return { ...metadata };
     } catch (error) {
       throw asActorError(error, this.label);
@@ -117,91 +169,98 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   /**
-   * Runs `onStart`, then lets messages in.
+   * Makes the instance, runs `onStart`, then lets messages in.
    *
-   * @throws What `onStart` threw, as an actor error; the actor is stopped then.
+   * @throws What the constructor or `onStart` threw, as an actor error; the actor is stopped then.
    */
   start(): Promise<void> {
-    if (this.#body.hooks.onStart !== undefined) return this.#started = this.#startLater();
-    this.#letIn();
+    if (this.#life !== undefined) return this.#life.start();
+    try {
+      this.renew();
+    } catch (error) {
+      this.end();
+      throw asActorError(error, this.path);
+    }
+    if (this.hooks?.onStart !== undefined) return this.life.start();
+    this.letIn();
     return SETTLED;
   }
 
-  ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown> {
-    let envelope: LocalAsk;
-    try {
-      envelope = new LocalAsk(method, this.node.clone?.(payload) ?? payload);
-    } catch (error) {
-      return Promise.reject(error); // only copying it can fail
+  ask(
+    method: string | undefined,
+    payload: unknown,
+    options?: CallOptions,
+    onRefused?: OnRefused,
+  ): Promise<unknown> {
+    const { interceptors, random } = this.node;
+    if (interceptors === undefined) {
+      return askLocally(this, method, payload, options, onRefused);
     }
-    envelope.caller = currentEnvelope()?.cell?.ref;
-    if (options === undefined) {
-      this.post(envelope);
-      return envelope.reply;
-    }
-    return withCallOptions(this.node.clock, options, method ?? "ask", (deadline) => {
-      envelope.deadline = deadline;
-      this.post(envelope);
-      return { reply: envelope.reply, cancel: (reason) => envelope.cancel(reason) };
+    const call = outgoingCall(this, random, { kind: "ask", method, payload, options });
+    return interceptors.run(call, (last) => {
+      const changed = changedOptions(options, last);
+      return askLocally(this, method, last.payload, changed, onRefused);
     });
   }
 
-  tell(method: string | undefined, payload: unknown): Promise<void> {
-    let envelope: Envelope;
-    try {
-      envelope = new Envelope(method, this.node.clone?.(payload) ?? payload);
-    } catch (error) {
-      return Promise.reject(error); // only copying it can fail
-    }
-    envelope.caller = currentEnvelope()?.cell?.ref;
-    const mustWait = this.#mailbox.isFull;
-    const refusal = this.post(envelope);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    if (!mustWait) return SETTLED;
-    return new Promise((resolve, reject) =>
-      envelope.whenAccepted((refusal) => refusal === undefined ? resolve() : reject(refusal))
-    );
+  tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void> {
+    const { interceptors, random } = this.node;
+    if (interceptors === undefined) return tellLocally(this, method, payload, options);
+    const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
+    const send = (last: InterceptedCall) =>
+      tellLocally(this, method, last.payload, changedOptions(options, last));
+    return interceptors.run(call, send).then(() => {});
   }
 
-  /**
-   * Tells the actor something after a time, unless it has stopped by then.
-   *
-   * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: too many wait already.
-   */
+  watch(watcher: Watcher): void {
+    if (this.#state !== "stopped") return this.life.addWatcher(watcher);
+    const notice = this.#notice;
+    queueMicrotask(() => watcher.terminated(notice));
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#life?.removeWatcher(watcher);
+  }
+
+  /** A watched actor is gone: `onTerminated` is due, ahead of messages. */
+  terminated(notice: Terminated): void {
+    if (!this.#life?.heardOf(notice)) return;
+    const signal = new Envelope(undefined, notice);
+    signal.cell = this;
+    (this.#signals ??= []).push(signal);
+    if (!this.#isScheduled && this.#state === "running") this.#schedule();
+  }
+
+  /** Tells the actor something after a time, unless it has stopped by then. */
   tellLater(delayMs: number, method: string, args: unknown[]): Timer {
-    checkTimeout(delayMs);
-    const timers = this.#timers ??= new Set();
-    if (timers.size >= this.node.limits.delayedCalls) throw this.#tooManyTimers();
-    const timer = this.node.clock.setTimer(() => {
-      timers.delete(timer);
-      // A refusal is logged as a dead letter.
-      this.tell(method, args).catch(() => {});
-    }, delayMs);
-    timers.add(timer);
-    const cancel = () => {
-      timers.delete(timer);
-      timer.cancel();
-    };
-    return { cancel };
+    const timers = this.#timers ??= new DelayedTimers();
+    return timers.add(this.node, this.label, delayMs, () => void this.tell(method, args));
   }
 
   /**
    * Puts a message in the mailbox.
    *
-   * @returns Why it was not taken, after the envelope was failed with the same error; the message
+   * @returns Why it was not taken, after the envelope was refused with the same error; the message
    * stays with the sender. `undefined` when it was taken.
    */
   post(envelope: Envelope): PulsingRuntimeError | undefined {
     if (this.#state === "stopping" || this.#state === "stopped") {
       return this.#refuse(envelope, this.#stoppedError());
     }
-    if (!this.#mailbox.push(envelope)) return this.#refuse(envelope, this.#fullError());
+    if (envelope.wantsReply && this.isSequential) breakCycle(envelope, this);
+    if (!this.#mailbox.push(envelope)) {
+      const oldest = this.#overflow === "drop-oldest" ? this.#mailbox.shift() : undefined;
+      if (oldest === undefined) return this.#refuse(envelope, mailboxFull(this));
+      this.#refuse(oldest, mailboxFull(this));
+      this.#mailbox.push(envelope);
+    }
     if (!this.#isScheduled && this.#state === "running") this.#schedule();
     return undefined;
   }
 
   get hasWork(): boolean {
-    const isReady = this.#mailbox.length > 0 && this.#state === "running" && !this.#isBusy;
+    const waiting = this.#mailbox.length > 0 || (this.#signals?.length ?? 0) > 0;
+    const isReady = waiting && this.#state === "running" && !this.#isBusy;
     this.#isScheduled = isReady;
     return isReady;
   }
@@ -209,24 +268,33 @@ export class ActorCell implements ActorTarget, Runnable {
   runTurn(budget: number): number {
     let handled = 0;
     while (handled < budget && this.#state === "running" && !this.#isBusy) {
-      const envelope = this.#mailbox.shift();
+      const signal = this.#signals?.shift();
+      const envelope = signal ?? this.#mailbox.shift();
       if (envelope === undefined) break;
       handled++;
-      if (envelope.isCancelled) envelope.fail(envelope.reason);
+      if (signal !== undefined) this.#handleSignal(signal);
+      else if (envelope.isCancelled) this.#skip(envelope);
       else this.#handle(envelope);
     }
+    this.node.counters.messages += handled;
     return handled;
   }
 
   /** Ends a start that takes too long: whoever waits for it gets the error of a stopped actor. */
   abandonStart(): void {
-    this.#giveUpStart?.();
-    this.requestStop();
+    this.#life?.abandonStart();
+    this.stop().catch((error) => this.node.logger.error("stop failed", { error }));
   }
 
-  /** Begins to stop, without waiting for the end; later messages are refused. */
-  requestStop(): void {
-    this.stop().catch((error) => this.node.logger.error("stop failed", { error }));
+  /** A child of this actor is gone. */
+  childEnded(child: ActorId, failure: Error | undefined): void {
+    this.#life?.childEnded(child, failure);
+  }
+
+  /** The actor stops itself; later messages are refused unless it is always restarted. */
+  stopItself(): void {
+    const stopped = this.#life?.stopItself() ?? this.stop();
+    stopped.catch((error) => this.node.logger.error("stop failed", { error }));
   }
 
   /**
@@ -237,32 +305,79 @@ export class ActorCell implements ActorTarget, Runnable {
    *
    * @returns When the actor is gone and its name is free.
    */
-  stop(): Promise<void> {
-    return this.#stopped ??= this.#stop();
+  stop(reason: TerminationReason = "stopped"): Promise<void> {
+    if (this.#state === "stopped") return SETTLED;
+    const isQuiet = this.#life === undefined && (this.#running?.size ?? 0) === 0;
+    if (!isQuiet || this.hooks?.onStop !== undefined) return this.life.stop(reason);
+    this.end();
+    return SETTLED;
+  }
+
+  /** Ends the actor now: no hook runs, the calls it works on fail. */
+  kill(): void {
+    this.life.kill();
+  }
+
+  enter(state: "restarting" | "stopping"): void {
+    if (this.#state === "stopped") return;
+    this.#state = state;
+    if (state === "stopping") this.#refuseQueued();
+  }
+
+  renew(): void {
+    this.#body = this.#makeBody();
+  }
+
+  letIn(): void {
+    this.#state = "running";
+    this.#wakeUp();
+  }
+
+  async runHook(hook: (hooks: ActorHooks, context: CellContext) => unknown): Promise<void> {
+    const { hooks } = this;
+    if (hooks === undefined) return;
+    const context = contextOf(this);
+    await runAcrossTurns(this.lifeEnvelope, () => hook(hooks, context));
+  }
+
+  async finishRunning(): Promise<void> {
+    const { clock, limits } = this.node;
+    this.#running?.failStreams(() => this.#stoppedError());
+    const error = () => callInterrupted(this.label, this.nodeId, "was stopped");
+    await this.#running?.finish(clock, limits.shutdownTimeoutMs, error);
+  }
+
+  abandonRunning(why: Interruption, cause?: Error): void {
+    this.#running?.abandon(() => callInterrupted(this.label, this.nodeId, why, cause));
+  }
+
+  retire(): void {
+    this.#timers?.clear();
+    this.#signals = undefined;
+    this.#running = undefined;
+    this.#isHeld = false;
+    if (this.#lifeEnvelope?.isObserved) this.#lifeEnvelope.cancel(this.#stoppedError());
+    this.#lifeEnvelope = undefined;
+    this.#body = undefined;
+  }
+
+  end(cause?: Error): void {
+    this.#state = "stopped";
+    this.#refuseQueued(cause);
+    this.retire();
+    this.node.release(this);
   }
 
   get #isBusy(): boolean {
+    if (this.#isHeld) return true;
     const running = this.#running?.size ?? 0;
-    return running > 0 && (this.#body.isSequential || running >= this.node.limits.runningCalls);
+    return running > 0 && (this.isSequential || running >= this.node.limits.runningCalls);
   }
 
-  async #startLater(): Promise<void> {
-    const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>();
-    this.#giveUpStart = () => giveUp(this.#stoppedError());
-    try {
-      const hook = this.#runHook((context) => this.#body.hooks.onStart?.(this.actorId, context));
-      await Promise.race([hook, givenUp]);
-    } catch (error) {
-      this.#end();
-      throw asActorError(error, this.label);
-    }
-    this.#letIn();
-  }
-
-  #letIn(): void {
-    if (this.#state !== "starting") return;
-    this.#state = "running";
-    if (this.#mailbox.length > 0) this.#schedule();
+  get #notice(): Terminated {
+    const { actorId: id, nodeId, path } = this;
+    const ended = this.#life?.notice;
+    return ended ?? { id, nodeId, reason: "stopped", ...(path !== undefined && { path }) };
   }
 
   #schedule(): void {
@@ -271,13 +386,12 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   #handle(envelope: Envelope): void {
+    const body = this.#body as ActorBody; // a running actor has one
     envelope.cell = this;
     const previous = enterTurn(envelope);
     try {
-      const method = this.#body.lookup(envelope);
-      const result = method.form === "sync" || method.form === "stream"
-        ? this.#body.run(method, envelope)
-        : runAcrossTurns(envelope, () => this.#body.run(method, envelope));
+      const method = body.lookup(envelope);
+      const result = this.#run(body, method, envelope);
       if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
       this.#succeed(envelope, result);
     } catch (error) {
@@ -287,10 +401,58 @@ export class ActorCell implements ActorTarget, Runnable {
     }
   }
 
+  #run(body: ActorBody, method: Method, envelope: Envelope): unknown {
+    if (this.node.interceptors !== undefined) return this.#runIntercepted(body, method, envelope);
+    try {
+      return method.form === "sync" || method.form === "stream"
+        ? body.run(method, envelope)
+        : runAcrossTurns(envelope, () => body.run(method, envelope));
+    } catch (error) {
+      this.#failed(body, envelope, error); // now: the next message is for the next instance
+      throw error;
+    }
+  }
+
+  /** An interceptor's own throw is the caller's error and no failure of the actor. */
+  #runIntercepted(body: ActorBody, method: Method, envelope: Envelope): unknown {
+    let hasGoneOn = false;
+    let failure: { readonly error: unknown } | undefined;
+    const goOn = () => {
+      hasGoneOn = true;
+      if (!this.#isHeld) return;
+      this.#isHeld = false;
+      this.#wakeUp();
+    };
+    const call = incomingCall(this, envelope, this.node.random);
+    const result = runAcrossTurns(
+      envelope,
+      () =>
+        this.node.interceptors?.run(call, async ({ payload }) => {
+          goOn();
+          envelope.payload = payload;
+          try {
+            return await body.run(method, envelope);
+          } catch (error) {
+            failure = { error };
+            throw error;
+          }
+        }),
+    );
+    if (!hasGoneOn) this.#isHeld = true;
+    const over = () => {
+      if (!hasGoneOn) goOn();
+      // After the answer: the caller gets its own error, not that of an interrupted call.
+      if (failure !== undefined) queueMicrotask(() => this.#failed(body, envelope, failure?.error));
+    };
+    void result?.then(over, over);
+    return result;
+  }
+
   #succeed(envelope: Envelope, value: unknown): void {
     if (typeof value === "object" && value !== null) return this.#answer(envelope, value);
     const { clone } = this.node;
     envelope.succeed(clone === undefined ? value : clone(value)); // refuses functions and symbols
+    envelope.done();
   }
 
   /** Answers with an object; throws what looking at it throws, before anything was answered. */
@@ -298,8 +460,9 @@ export class ActorCell implements ActorTarget, Runnable {
     if (isThenable(result)) return this.#answerLater(envelope, result);
     const iterator = iteratorOf(result);
     if (iterator === undefined) {
-      const value = this.#body.unwrap(envelope, result);
-      return envelope.succeed(this.node.clone === undefined ? value : this.node.clone(value));
+      const value = this.#body === undefined ? result : this.#body.unwrap(envelope, result);
+      envelope.succeed(this.node.clone === undefined ? value : this.node.clone(value));
+      return envelope.done();
     }
     const running = this.#running ??= new RunningCalls();
     const stream = new LocalStream(this, envelope, iterator, () => this.#done(envelope));
@@ -309,9 +472,12 @@ export class ActorCell implements ActorTarget, Runnable {
   }
 
   #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
+    const body = this.#body;
+    if (body === undefined) throw callInterrupted(this.label, this.nodeId, "was killed");
     const running = this.#running ??= new RunningCalls();
     running.add(envelope);
     void Promise.resolve(result).then((value) => {
+      if (!running.has(envelope)) return dropLate(value);
       try {
         this.#succeed(envelope, value);
       } catch (error) {
@@ -319,104 +485,95 @@ export class ActorCell implements ActorTarget, Runnable {
       }
       if (!running.isStream(envelope)) this.#done(envelope);
     }, (error) => {
+      if (!running.has(envelope)) return this.#undelivered("a late failure", envelope, error);
       this.#fail(envelope, error);
       this.#done(envelope);
+      if (this.node.interceptors === undefined) this.#failed(body, envelope, error);
     });
+  }
+
+  #handleSignal(signal: Envelope): void {
+    const body = this.#body as ActorBody; // a running actor has one
+    const notice = signal.payload as Terminated; // made in `terminated`
+    const running = this.#running ??= new RunningCalls();
+    const over = () => this.#done(signal);
+    running.add(signal);
+    const hook = runAcrossTurns(signal, async () => await body.hooks.onTerminated?.(notice));
+    void hook.then(over, (error) => {
+      over();
+      this.node.logger.error("actor's onTerminated failed", { actor: this.label, error });
+      this.#failed(body, signal, error);
+    });
+  }
+
+  /** A throw left the user's code; what it does to the actor is the policy's business. */
+  failedStream(envelope: Envelope, error: unknown): void {
+    if (this.#body !== undefined) this.#failed(this.#body, envelope, error);
+  }
+
+  #failed(body: ActorBody, envelope: Envelope, error: unknown): void {
+    if (this.#life === undefined || body !== this.#body) return;
+    if (envelope.isCancelled && error === envelope.reason) return; // it only passes the abort on
+    this.#life.failed(error);
   }
 
   #fail(envelope: Envelope, error: unknown): void {
     const failure = asActorError(error, this.label);
-    if (!envelope.wantsReply) this.#undelivered("a told message failed", envelope, failure);
+    if (!envelope.wantsReply) {
+      this.node.logger.error("a told message failed", {
+        actor: this.label,
+        method: envelope.method,
+        error: failure,
+      });
+    }
     envelope.fail(failure);
+    envelope.done();
   }
 
-  #undelivered(what: string, { method }: Envelope, error: Error): void {
+  #skip(envelope: Envelope): void {
+    envelope.fail(envelope.reason);
+    envelope.done();
+  }
+
+  #undelivered(what: string, { method }: Envelope, error: unknown): void {
     this.node.logger.debug(what, { actor: this.label, method, error });
   }
 
   #done(envelope: Envelope): void {
-    if (!this.#running?.remove(envelope)) return;
-    if (!this.#isScheduled && this.#mailbox.length > 0 && this.#state === "running") {
-      this.#schedule();
-    }
+    envelope.done();
+    if (this.#running?.remove(envelope)) this.#wakeUp();
   }
 
-  async #runHook(hook: (context: CellContext) => unknown): Promise<void> {
-    const context = contextOf(this);
-    await runAcrossTurns(this.lifeEnvelope, () => hook(context));
+  #wakeUp(): void {
+    if (!this.#isScheduled && this.#state === "running" && this.hasWork) this.#schedule();
   }
 
-  #stop(): Promise<void> {
-    if (this.#state === "stopped") return SETTLED;
-    const isQuiet = this.#state === "running" && (this.#running?.size ?? 0) === 0;
-    this.#state = "stopping";
-    this.#refuseQueued();
-    if (!isQuiet || this.#body.hooks.onStop !== undefined) return this.#stopLater();
-    this.#end();
-    return SETTLED;
-  }
-
-  async #stopLater(): Promise<void> {
-    const { clock, limits, logger } = this.node;
-    const { shutdownTimeoutMs } = limits;
-    if (this.#started !== undefined) {
-      const started = this.#started.catch(() => {}); // whoever spawned it hears of the failure
-      if (!await endsWithin(clock, started, shutdownTimeoutMs)) this.#giveUpStart?.();
-      await started;
-    }
-    if (this.state === "stopped") return;
-    const error = () => this.#stoppedError();
-    this.#running?.failStreams(error);
-    await this.#running?.finish(clock, shutdownTimeoutMs, error);
-    const hook = this.#runHook(() => this.#body.hooks.onStop?.()).catch((error) =>
-      logger.error("actor's onStop failed", { actor: this.label, error })
-    );
-    if (!await endsWithin(clock, hook, shutdownTimeoutMs)) {
-      logger.error("actor's onStop was abandoned", { actor: this.label, shutdownTimeoutMs });
-    }
-    this.#end();
-  }
-
-  #end(): void {
-    this.#state = "stopped";
-    this.#refuseQueued();
-    if (this.#timers !== undefined) { for (const timer of this.#timers) timer.cancel(); }
-    if (this.#lifeEnvelope?.isObserved) this.#lifeEnvelope.cancel(this.#stoppedError());
-    this.node.release(this);
-  }
-
-  #refuseQueued(): void {
+  #refuseQueued(cause?: Error): void {
     if (this.#mailbox.length === 0) return;
-    for (const envelope of this.#mailbox.drain()) this.#refuse(envelope, this.#stoppedError());
+    for (const envelope of this.#mailbox.drain()) this.#refuse(envelope, this.#stoppedError(cause));
   }
 
   #refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
     if (!envelope.wantsReply) this.#undelivered("dead letter", envelope, error);
+    this.node.deadLetters.add(() => letterOf(envelope, this, error));
     envelope.accepted(error);
-    envelope.fail(error);
+    envelope.refuse(error);
     return error;
   }
 
-  #stoppedError(): PulsingRuntimeError {
-    return actorStopped(this.label, this.nodeId);
-  }
-
-  #tooManyTimers(): PulsingRuntimeError {
-    return new PulsingRuntimeError(
-      `Cannot delay call to actor "${this.label}": too many wait for their time`,
-      { kind: "limit-exceeded", retryable: true, actor: this.label },
-    );
-  }
-
-  #fullError(): PulsingRuntimeError {
-    return new PulsingRuntimeError(
-      `Cannot send to actor "${this.label}": its mailbox and the places of waiting senders are full`,
-      { kind: "mailbox-full", retryable: true, actor: this.label, nodeId: this.nodeId },
-    );
+  #stoppedError(cause?: Error): PulsingRuntimeError {
+    return actorStopped(this.label, this.nodeId, cause ?? this.#life?.notice?.error);
   }
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
+
+/** What comes after the call was given up: a stream must not stay open. */
+function dropLate(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const iterator = iteratorOf(value);
+  void Promise.resolve(iterator?.return?.()).catch(() => {});
+}
 
 function isTexts(value: unknown): value is Record<string, string> {
   return typeof value === "object" && value !== null &&

@@ -6,11 +6,35 @@
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { CallOptions } from "./call_options.ts";
+import type { Watcher } from "./death_watch.ts";
+import type { OnRefused } from "./envelope.ts";
 import { type ActorClass, type ActorProxy, type AnyProxy, anyProxy, typedProxy } from "./proxy.ts";
 import { methodsOf } from "./methods.ts";
 
+/** What can be done with an actor over every distance. */
+export interface ActorOperations {
+  /**
+   * Sends and waits for the answer.
+   *
+   * @param method A method, `payload` being its arguments; `undefined` for a message to `receive`.
+   * @param onRefused What to do instead of failing when surely no actor handled the message.
+   */
+  ask(
+    method: string | undefined,
+    payload: unknown,
+    options?: CallOptions,
+    onRefused?: OnRefused,
+  ): Promise<unknown>;
+  /** Sends; resolves when the mailbox (or the link) took the message. */
+  tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void>;
+  /** Tells a watcher of the actor's end, once. */
+  watch(watcher: Watcher): void;
+  /** Undoes {@link ActorOperations.watch}. */
+  unwatch(watcher: Watcher): void;
+}
+
 /** Where a reference leads: an actor of this node, or the link to another node. */
-export interface ActorTarget {
+export interface ActorTarget extends ActorOperations {
   /** The actor's path; `undefined` for an anonymous actor. */
   readonly path: ActorPath | undefined;
   /** The actor's id. */
@@ -21,14 +45,6 @@ export interface ActorTarget {
   readonly address: string | undefined;
   /** The registered name of the actor's class, when it has one. */
   readonly className: string | undefined;
-  /**
-   * Sends and waits for the answer.
-   *
-   * @param method A method, `payload` being its arguments; `undefined` for a message to `receive`.
-   */
-  ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown>;
-  /** Sends; resolves when the mailbox (or the link) took the message. */
-  tell(method: string | undefined, payload: unknown): Promise<void>;
 }
 
 /**
@@ -101,11 +117,13 @@ export class ActorRef {
    * Sends a message; nobody hears of the answer or of an error in the actor.
    *
    * @param message Any value; to another node it must be encodable.
-   * @returns When the mailbox took it, for another node when the link took it.
+   * @param options Headers and trace; a tell has no deadline.
+   * @returns When the mailbox took it, for another node when the link took it. A rejection that
+   * nobody looks at is not reported as unhandled: the message is in the dead letters.
    * @throws {PulsingRuntimeError} As for {@link ActorRef.ask}, as far as it is known by then.
    */
-  tell(message: unknown): Promise<void> {
-    return this.#target.tell(undefined, message);
+  tell(message: unknown, options?: CallOptions): Promise<void> {
+    return this.#target.tell(undefined, message, options);
   }
 
   /** The actor as a proxy that takes any method name. */

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { PulsingTimeoutError } from "../errors.ts";
+import type { CallHeaders, Envelope } from "./envelope.ts";
 import { AbortableSource, ReplyStream } from "./reply_stream.ts";
 
 /** What a caller can set for one call. */
@@ -19,6 +20,15 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Ends the call, or the stream it opened: the callee's `context().signal` aborts. */
   readonly signal?: AbortSignal;
+  /** Texts by name that travel with the call, for interceptors on both sides. */
+  readonly headers?: CallHeaders;
+  /**
+   * The W3C `traceparent` of what this call is a part of, for example of an HTTP request; one that
+   * is malformed is ignored.
+   *
+   * @default the chain of the message that is handled now, else a new one
+   */
+  readonly traceparent?: string;
 }
 
 /** A call that was sent. */
@@ -29,45 +39,69 @@ export interface SentCall {
   cancel(reason: unknown): void;
 }
 
+/** Who waits for a call, and how long. */
+export interface CallWait {
+  /** Measures `timeoutMs`. */
+  readonly clock: Clock;
+  /** The caller's options. */
+  readonly options: CallOptions;
+  /** The name for the timeout error. */
+  readonly operation: string;
+  /** The message whose handling waits; when its caller gives up, so does this wait. */
+  readonly from: Envelope | undefined;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CallOptions>([
+  "timeoutMs",
+  "signal",
+  "headers",
+  "traceparent",
+]);
+
+/** Options for a call whose caller gave none. */
+export const NO_CALL_OPTIONS: CallOptions = Object.freeze({});
+
 /**
  * Sends a call and waits within its options; no timer or listener outlives the wait.
  *
- * @param clock Measures `timeoutMs`.
- * @param options The caller's options.
- * @param operation The name for the timeout error.
+ * The deadline and the abort of the message that is handled now hold for the call as well, unless
+ * its caller has already given up: what is sent then cleans up.
+ *
  * @param send Sends the call; gets the deadline on the clock, 0 for none.
  */
 export function withCallOptions(
-  clock: Clock,
-  options: CallOptions,
-  operation: string,
+  { clock, options, operation, from }: CallWait,
   send: (deadline: number) => SentCall,
 ): Promise<unknown> {
   checkCallOptions(options);
   const { signal } = options;
   const timeoutMs = options.timeoutMs === Infinity ? undefined : options.timeoutMs;
   if (signal?.aborted) return Promise.reject(signal.reason);
-  if (timeoutMs === undefined && signal === undefined) return send(0).reply;
+  const outer = from !== undefined && from.isBound && !from.isCancelled ? from : undefined;
+  if (timeoutMs === undefined && signal === undefined && outer === undefined) return send(0).reply;
   return new Promise((resolve, reject) => {
-    const call = send(timeoutMs === undefined ? 0 : clock.now() + timeoutMs);
+    const deadline = timeoutMs === undefined ? 0 : clock.now() + timeoutMs;
+    const call = send(earlier(deadline, outer?.deadline ?? 0));
     const giveUp = (reason: unknown) => {
       finish();
       call.cancel(reason);
       reject(reason);
     };
+    const unbind = outer?.whenCancelled(giveUp);
     const onAbort = () => giveUp(signal?.reason);
     const timer = timeoutMs === undefined ? undefined : clock.setTimer(
       () => giveUp(new PulsingTimeoutError(operation, timeoutMs)),
       timeoutMs,
     );
     const finish = () => {
+      unbind?.();
       timer?.cancel();
       signal?.removeEventListener("abort", onAbort);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     call.reply.then((value) => {
       finish();
-      resolve(bindStream(value, signal));
+      resolve(bindStream(value, signal, outer));
     }, (error) => {
       finish();
       reject(error);
@@ -75,9 +109,22 @@ export function withCallOptions(
   });
 }
 
-function bindStream(value: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal === undefined || !(value instanceof ReplyStream)) return value;
-  return new ReplyStream(new AbortableSource(value, signal));
+/** The earlier of two deadlines, of which 0 is none. */
+function earlier(one: number, other: number): number {
+  return one === 0 || other === 0 ? one + other : Math.min(one, other);
+}
+
+function bindStream(
+  value: unknown,
+  signal: AbortSignal | undefined,
+  outer: Envelope | undefined,
+): unknown {
+  if (!(value instanceof ReplyStream)) return value;
+  const signals = [signal, outer?.isDone === false ? outer.signal : undefined];
+  return signals.reduce<ReplyStream<unknown>>(
+    (stream, one) => one === undefined ? stream : new ReplyStream(new AbortableSource(stream, one)),
+    value,
+  );
 }
 
 /**
@@ -88,9 +135,9 @@ function bindStream(value: unknown, signal: AbortSignal | undefined): unknown {
  */
 export function checkCallOptions(options: CallOptions): void {
   for (const name in options) {
-    if (name !== "timeoutMs" && name !== "signal") {
-      throw new TypeError(`Cannot set call option "${name}": expected "timeoutMs" or "signal"`);
-    }
+    if (OPTION_NAMES.has(name)) continue;
+    const known = [...OPTION_NAMES].join(", ");
+    throw new TypeError(`Cannot set call option "${name}": expected one of ${known}`);
   }
   checkTimeout(options.timeoutMs);
 }

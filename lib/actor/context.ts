@@ -8,9 +8,13 @@ import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { AsyncScope } from "../async_scope.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { ActorCell } from "./actor_cell.ts";
-import type { ActorRef } from "./actor_ref.ts";
+import type { Receiver } from "./actor.ts";
+import { ActorRef, type ActorTarget } from "./actor_ref.ts";
+import { formatTraceparent } from "./call_chain.ts";
 import { type DelayedCalls, delayedCalls } from "./delayed.ts";
-import type { Envelope } from "./envelope.ts";
+import type { CallHeaders, Envelope } from "./envelope.ts";
+import { type ActorClass, type ActorProxy, refOfProxy } from "./proxy.ts";
+import type { ClassSpawnOptions, SpawnOptions } from "./spawn_options.ts";
 
 /**
  * The actor and the call that the running code belongs to.
@@ -41,6 +45,39 @@ export interface CellContext<System = unknown> {
    * @returns A proxy whose calls give a timer, to be cancelled; see {@link DelayedCalls}.
    */
   delayed(delayMs: number): DelayedCalls;
+  /** The W3C `traceparent` of the message, to pass on to what is called by other means. */
+  readonly traceparent: string;
+  /** Texts that came with the call. */
+  readonly headers: CallHeaders;
+  /**
+   * Starts an actor that takes its messages itself, as a child: it stops when this one stops or is
+   * restarted, and when it fails for good and is not watched, so does this one.
+   *
+   * @param actor Any object with `receive`; a function that makes one when it is to be restarted.
+   * @param options Name, mailbox, supervision.
+   */
+  spawn(actor: Receiver | (() => Receiver), options?: SpawnOptions): Promise<ActorRef>;
+  /**
+   * Starts an actor of a class as a child.
+   *
+   * @param cls A class, declared with `remote` or not.
+   * @param options Arguments, name, mailbox, supervision.
+   */
+  spawn<C extends ActorClass>(
+    cls: C,
+    options?: ClassSpawnOptions<ConstructorParameters<C>>,
+  ): Promise<ActorProxy<InstanceType<C>>>;
+  /**
+   * Has `onTerminated` called when an actor is gone, on whatever node; at once when it is already.
+   *
+   * Watching twice is watching once. A restart of this actor ends its watches.
+   *
+   * @param actor A reference or a proxy.
+   * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: above `limits.watches`.
+   */
+  watch(actor: ActorRef | object): void;
+  /** Undoes {@link CellContext.watch}. */
+  unwatch(actor: ActorRef | object): void;
   /** Stops the actor after the current message; does not wait for the end. */
   stop(): void;
 }
@@ -165,7 +202,35 @@ class MessageContext implements CellContext {
     return delayedCalls((method, args) => this.#cell.tellLater(delayMs, method, args));
   }
 
-  stop(): void {
-    this.#cell.requestStop();
+  get traceparent(): string {
+    return formatTraceparent(this.#envelope.tracePoint(this.#cell.node.random));
   }
+
+  get headers(): CallHeaders {
+    return this.#envelope.headers ?? {};
+  }
+
+  // The overloads of the interface say what comes back for which actor.
+  // deno-lint-ignore no-explicit-any -- a promise of both results satisfies neither overload
+  spawn(actor: unknown, options?: object): Promise<any> {
+    return this.#cell.node.spawnChild(this.#cell, actor, options);
+  }
+
+  watch(actor: object): void {
+    this.#cell.life.watch(targetOf(actor));
+  }
+
+  unwatch(actor: object): void {
+    this.#cell.life.unwatch(targetOf(actor));
+  }
+
+  stop(): void {
+    this.#cell.stopItself();
+  }
+}
+
+function targetOf(actor: object): ActorTarget {
+  const ref = actor instanceof ActorRef ? actor : refOfProxy(actor);
+  if (ref !== undefined) return ref.target;
+  throw new TypeError(`Cannot watch ${String(actor)}: expected a reference or a proxy`);
 }

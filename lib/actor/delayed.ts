@@ -5,12 +5,15 @@
  */
 
 import type { Timer } from "../clock.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import { checkTimeout } from "./call_options.ts";
+import type { CellNode } from "./cell_node.ts";
 
 /**
  * The actor itself, whose calls are told after a time.
  *
- * Each call gives a timer: cancelled, the call is never made. Calls end with the actor. Nobody
- * hears of the answer or of an error, as with `tell`.
+ * Each call gives a timer: cancelled, the call is never made. Calls end with the actor, and with
+ * the instance when it is restarted. Nobody hears of the answer or of an error, as with `tell`.
  */
 export type DelayedCalls = { readonly [method: string]: (...args: unknown[]) => Timer };
 
@@ -27,4 +30,43 @@ export function delayedCalls(
     return (...args: unknown[]) => tellLater(name, args);
   };
   return new Proxy({}, { get }) as DelayedCalls; // `get` answers every name
+}
+
+/** The delayed calls of one actor whose time has not come. */
+export class DelayedTimers {
+  readonly #timers = new Set<Timer>();
+
+  /**
+   * Sets a timer.
+   *
+   * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: too many wait already.
+   */
+  add({ clock, limits }: CellNode, actor: string, delayMs: number, run: () => void): Timer {
+    checkTimeout(delayMs);
+    const timers = this.#timers;
+    if (timers.size >= limits.delayedCalls) throw tooManyTimers(actor);
+    const timer = clock.setTimer(() => {
+      timers.delete(timer);
+      run();
+    }, delayMs);
+    timers.add(timer);
+    const cancel = () => {
+      timers.delete(timer);
+      timer.cancel();
+    };
+    return { cancel };
+  }
+
+  /** Cancels all. */
+  clear(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+}
+
+function tooManyTimers(actor: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    `Cannot delay call to actor "${actor}": too many wait for their time`,
+    { kind: "limit-exceeded", retryable: true, actor },
+  );
 }

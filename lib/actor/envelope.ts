@@ -4,17 +4,32 @@
  * @module
  */
 
+import type { Random } from "../random.ts";
 import type { ActorRef } from "./actor_ref.ts";
 import type { ActorCell } from "./actor_cell.ts";
+import type { WaitingActor } from "./ask_cycle.ts";
+import { CallChain, type TracePoint } from "./call_chain.ts";
 
 interface RareState {
+  serial: number;
   deadline: number;
+  isBound: boolean;
   isCancelled: boolean;
   reason: unknown;
   controller: AbortController | undefined;
   onAccepted: ((refusal?: Error) => void) | undefined;
-  onCancel: ((reason: unknown) => void) | undefined;
+  onCancel: Set<(reason: unknown) => void> | undefined;
+  point: TracePoint | undefined;
+  headers: CallHeaders | undefined;
 }
+
+let lastSerial = 0;
+
+/** Texts by name that travel with a call, for interceptors. */
+export type CallHeaders = Readonly<Record<string, string>>;
+
+/** What a sender does about a message that reached no actor, instead of failing. */
+export type OnRefused = (error: Error) => Promise<unknown>;
 
 /**
  * One message on its way to one actor.
@@ -30,8 +45,9 @@ export class Envelope {
   payload: unknown;
   /** The actor that handles the message, once it does. */
   cell: ActorCell | undefined = undefined;
-  /** The actor that sent it, when an actor did. */
-  caller: ActorRef | undefined = undefined;
+  /** The message during whose handling this one was sent, until this one is done. */
+  from: Envelope | undefined = undefined;
+  #chain: CallChain | undefined = undefined;
   /** What most messages do not have, kept apart so that a tell stays a small object. */
   #rare: RareState | undefined = undefined;
 
@@ -40,9 +56,69 @@ export class Envelope {
     this.payload = payload;
   }
 
+  /** Says during which message this one is sent; `undefined` when no actor sends it. */
+  sentDuring(from: Envelope | undefined): void {
+    if (from === undefined) return;
+    this.from = from;
+    this.#chain = from.chain;
+  }
+
+  /** Takes note that the actor has finished with it: what led to it is not kept alive any more. */
+  done(): void {
+    this.from = NOTHING;
+  }
+
+  /** Whether the actor has finished with it. */
+  get isDone(): boolean {
+    return this.from === NOTHING;
+  }
+
+  /** Tells it from the other messages of this process. */
+  get serial(): number {
+    return this.#state.serial ||= ++lastSerial;
+  }
+
+  /** The actors of other nodes that wait for its answer, the nearest first. */
+  get waitingBefore(): readonly WaitingActor[] {
+    return [];
+  }
+
   /** The actor that sent it, as a live reference. */
   get callerRef(): ActorRef | undefined {
-    return this.caller;
+    return this.from?.cell?.ref;
+  }
+
+  /** The chain of calls it belongs to; begins one when there is none. */
+  get chain(): CallChain {
+    return this.#chain ??= new CallChain();
+  }
+
+  set chain(chain: CallChain) {
+    this.#chain = chain;
+  }
+
+  /** Its place in the chain. */
+  tracePoint(random: Random): TracePoint {
+    return this.#state.point ??= this.chain.point(random);
+  }
+
+  /** Texts that travel with it. */
+  get headers(): CallHeaders | undefined {
+    return this.#rare?.headers;
+  }
+
+  set headers(headers: CallHeaders | undefined) {
+    if (headers !== undefined) this.#state.headers = headers;
+  }
+
+  /** Whether its caller may give up, so that what it leads to must be given up as well. */
+  get isBound(): boolean {
+    return this.#rare !== undefined && this.#rare.isBound;
+  }
+
+  /** Says that its caller may give up. */
+  bind(): void {
+    this.#state.isBound = true;
   }
 
   /** Whether somebody waits for an answer. */
@@ -97,9 +173,15 @@ export class Envelope {
     onAccepted(refusal);
   }
 
-  /** Sets what is told when the caller gives up while the actor works on the message. */
-  whenCancelled(callback: (reason: unknown) => void): void {
-    this.#state.onCancel = callback;
+  /**
+   * Adds what is told when the caller gives up while the actor works on the message.
+   *
+   * @returns Takes it away again.
+   */
+  whenCancelled(callback: (reason: unknown) => void): () => void {
+    const callbacks = this.#state.onCancel ??= new Set();
+    callbacks.add(callback);
+    return () => void callbacks.delete(callback);
   }
 
   /** Tells the actor that the caller gave up; the first reason counts. */
@@ -109,17 +191,21 @@ export class Envelope {
     state.isCancelled = true;
     state.reason = reason;
     state.controller?.abort(reason);
-    state.onCancel?.(reason);
+    for (const callback of state.onCancel ?? []) callback(reason);
   }
 
   get #state(): RareState {
     return this.#rare ??= {
+      serial: 0,
       deadline: 0,
+      isBound: false,
       isCancelled: false,
       reason: undefined,
       controller: undefined,
       onAccepted: undefined,
       onCancel: undefined,
+      point: undefined,
+      headers: undefined,
     };
   }
 
@@ -128,7 +214,15 @@ export class Envelope {
 
   /** Answers with an error. */
   fail(_error: unknown): void {}
+
+  /** Answers that no actor has handled the message, and none will. */
+  refuse(error: Error): void {
+    this.fail(error);
+  }
 }
+
+/** Stands where a message that is done says what led to it. */
+const NOTHING = new Envelope(undefined, undefined);
 
 /** A message whose answer settles a promise in this isolate. */
 export class LocalAsk extends Envelope {
@@ -155,5 +249,20 @@ export class LocalAsk extends Envelope {
 
   override fail(error: unknown): void {
     this.#reject?.(error);
+  }
+}
+
+/** A {@link LocalAsk} whose sender has another way when no actor handles it. */
+export class RefusableAsk extends LocalAsk {
+  readonly #onRefused: OnRefused;
+
+  constructor(method: string | undefined, payload: unknown, onRefused: OnRefused) {
+    super(method, payload);
+    this.#onRefused = onRefused;
+  }
+
+  override refuse(error: Error): void {
+    if (this.isCancelled) this.fail(error);
+    else this.succeed(this.#onRefused(error));
   }
 }

@@ -47,6 +47,7 @@ export class LocalStream implements StreamSource<unknown> {
       if (!result.done) return this.#isolated(result);
     } catch (error) {
       this.#finish();
+      this.#cell.failedStream(this.#envelope, error);
       throw asActorError(error, this.#cell.label);
     }
     this.#finish();

@@ -4,7 +4,18 @@
  * @module
  */
 
+import type { NodeId } from "../address.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import type { Envelope } from "./envelope.ts";
+
+/** What a full mailbox does with one message more. */
+export type MailboxOverflow =
+  /** Senders wait for their turn, up to `limits.mailboxWaiters` of them; then as `"reject"`. */
+  | "wait"
+  /** The message is refused: its sender gets `"mailbox-full"`. */
+  | "reject"
+  /** The oldest message makes room: its sender gets `"mailbox-full"`. */
+  | "drop-oldest";
 
 /** Shared by mailboxes that never had a message. */
 const NO_SLOTS: (Envelope | undefined)[] = [];
@@ -87,4 +98,14 @@ export class Mailbox {
     this.#slots = slots;
     this.#head = 0;
   }
+}
+
+/** The error for a message that a full mailbox does not keep: it was not handled. */
+export function mailboxFull(
+  { label, nodeId }: { readonly label: string; readonly nodeId: NodeId },
+): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    `Cannot send to actor "${label}": its mailbox and the places of waiting senders are full`,
+    { kind: "mailbox-full", retryable: true, actor: label, nodeId },
+  );
 }

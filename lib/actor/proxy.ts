@@ -20,8 +20,7 @@ export type ActorClass = abstract new (...args: any[]) => object;
 
 /** The names of the methods that a proxy of `T` has. */
 export type MethodName<T> = {
-  [K in keyof T & string]: K extends `_${string}` | `$${string}` | keyof ActorHooks | "onTerminated"
-    ? never
+  [K in keyof T & string]: K extends `_${string}` | `$${string}` | keyof ActorHooks ? never
     : T[K] extends (...args: never[]) => unknown ? K
     : never;
 }[keyof T & string];

@@ -4,8 +4,11 @@
  * @module
  */
 
-import type { ActorClass } from "./proxy.ts";
+import { checkNames } from "../option_names.ts";
+import type { MailboxOverflow } from "./mailbox.ts";
 import { methodsOf, type MethodTable } from "./methods.ts";
+import type { ActorClass } from "./proxy.ts";
+import { resolveSupervision, SUPERVISION_NAMES, type SupervisionOptions } from "./supervision.ts";
 
 /** Whether async methods of one actor may overlap. */
 export type Concurrency =
@@ -15,7 +18,7 @@ export type Concurrency =
   | "sequential";
 
 /** What can be said about an actor class once, for all its actors. */
-export interface ClassOptions {
+export interface ClassOptions extends SupervisionOptions {
   /**
    * Whether async methods of one actor may overlap.
    *
@@ -29,6 +32,12 @@ export interface ClassOptions {
    */
   readonly mailboxCapacity?: number;
   /**
+   * What a full mailbox does with one message more.
+   *
+   * @default "wait"
+   */
+  readonly mailboxOverflow?: MailboxOverflow;
+  /**
    * The name under which other nodes know the class.
    *
    * @default the name of the class
@@ -41,14 +50,16 @@ export interface RemoteClassDefinition {
   readonly name: string;
   readonly cls: ActorClass;
   readonly methods: MethodTable;
-  readonly concurrency: Concurrency;
-  readonly mailboxCapacity: number | undefined;
+  /** What holds for all its actors unless one of them is spawned otherwise. */
+  readonly options: Omit<ClassOptions, "name">;
 }
 
 const CLASS_OPTIONS: ReadonlySet<string> = new Set<keyof ClassOptions>([
   "concurrency",
   "mailboxCapacity",
+  "mailboxOverflow",
   "name",
+  ...SUPERVISION_NAMES,
 ]);
 const definitions = new WeakMap<object, RemoteClassDefinition>();
 const byName = new Map<string, RemoteClassDefinition>();
@@ -61,21 +72,13 @@ const byName = new Map<string, RemoteClassDefinition>();
  * @throws {TypeError} An option or a method name is not acceptable.
  */
 export function defineClass(cls: ActorClass, options: ClassOptions = {}): RemoteClassDefinition {
-  for (const name in options) {
-    if (CLASS_OPTIONS.has(name)) continue;
-    const known = [...CLASS_OPTIONS].join(", ");
-    throw new TypeError(`Cannot set option "${name}" of "${cls.name}": expected one of ${known}`);
-  }
-  const { concurrency = "interleaved", mailboxCapacity } = options;
-  if (concurrency !== "interleaved" && concurrency !== "sequential") {
-    throw new TypeError(
-      `Cannot make actor class "${cls.name}": concurrency is "${concurrency}", expected ` +
-        '"interleaved" or "sequential"',
-    );
-  }
-  checkCapacity(mailboxCapacity);
-  const name = options.name ?? cls.name;
-  const definition = { name, cls, methods: methodsOf(cls), concurrency, mailboxCapacity };
+  checkNames(`class "${cls.name}"`, options, CLASS_OPTIONS);
+  const { name = cls.name, ...common } = options;
+  checkConcurrency(common.concurrency);
+  checkCapacity(common.mailboxCapacity);
+  checkOverflow(common.mailboxOverflow);
+  resolveSupervision(common);
+  const definition = { name, cls, methods: methodsOf(cls), options: common };
   definitions.set(cls, definition);
   byName.set(name, definition);
   return definition;
@@ -91,16 +94,39 @@ export function definitionNamed(name: string): RemoteClassDefinition | undefined
   return byName.get(name);
 }
 
+/** The names of all classes that other nodes may spawn here. */
+export function definedNames(): readonly string[] {
+  return [...byName.keys()];
+}
+
 /** @throws {RangeError} When a capacity is not a positive integer. */
 export function checkCapacity(capacity: number | undefined): void {
   if (capacity === undefined || (Number.isSafeInteger(capacity) && capacity > 0)) return;
   throw new RangeError(`Cannot use mailbox capacity ${capacity}: expected a positive integer`);
 }
 
+/** @throws {TypeError} When it is none of the known ones. */
+export function checkConcurrency(concurrency: unknown): void {
+  if (concurrency === undefined) return;
+  if (concurrency === "interleaved" || concurrency === "sequential") return;
+  throw new TypeError(
+    `Cannot set option "concurrency" to "${String(concurrency)}": expected "interleaved" or ` +
+      '"sequential"',
+  );
+}
+
+/** @throws {TypeError} When it is none of the known ones. */
+export function checkOverflow(overflow: unknown): void {
+  if (overflow === undefined || overflow === "wait") return;
+  if (overflow === "reject" || overflow === "drop-oldest") return;
+  throw new TypeError(
+    `Cannot set option "mailboxOverflow" to "${String(overflow)}": expected "wait", "reject" or ` +
+      '"drop-oldest"',
+  );
+}
+
 function inheritedOptions(cls: ActorClass): ClassOptions {
   const base: unknown = Object.getPrototypeOf(cls);
   const inherited = typeof base === "function" ? definitions.get(base) : undefined;
-  if (inherited === undefined) return {};
-  const { concurrency, mailboxCapacity } = inherited;
-  return mailboxCapacity === undefined ? { concurrency } : { concurrency, mailboxCapacity };
+  return inherited?.options ?? {};
 }

@@ -29,6 +29,16 @@ export class RunningCalls {
     if (this.#failure !== undefined) stream.fail(this.#failure());
   }
 
+  /** Whether the actor still works on a message. */
+  has(envelope: Envelope): boolean {
+    return this.#envelopes.has(envelope);
+  }
+
+  /** The messages the actor works on. */
+  [Symbol.iterator](): IterableIterator<Envelope> {
+    return this.#envelopes.values();
+  }
+
   /** Whether the call has become a stream, which ends by itself. */
   isStream(envelope: Envelope): boolean {
     return this.#streams.has(envelope);
@@ -52,11 +62,22 @@ export class RunningCalls {
   async finish(clock: Clock, timeoutMs: number, error: () => Error): Promise<void> {
     if (this.#envelopes.size === 0) return;
     await endsWithin(clock, new Promise<void>((resolve) => this.#onIdle = resolve), timeoutMs);
+    this.abandon(error);
+  }
+
+  /** Fails all now: their signals abort, what they still answer is dropped. */
+  abandon(error: () => Error): void {
+    const streams = new Map(this.#streams);
     const abandoned = [...this.#envelopes];
+    this.#streams.clear();
     this.#envelopes.clear();
     for (const envelope of abandoned) {
+      const stream = streams.get(envelope);
+      if (stream === undefined) envelope.fail(error());
+      else stream.fail(error());
       envelope.cancel(error());
-      envelope.fail(error());
+      envelope.done();
     }
+    this.#onIdle?.();
   }
 }

@@ -16,11 +16,12 @@ import type { Association } from "../remote/association.ts";
 import { isRejected } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
+import type { NodeStanding } from "../remote/remote_watches.ts";
 import { Changes } from "./changes.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { type ClusterMessage, partsOf } from "./gossip.ts";
 import { Joining } from "./joining.ts";
-import type { Member } from "./member.ts";
+import { isReachable, type Member } from "./member.ts";
 import { Policies } from "./policies.ts";
 import type { RegistryEntry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   readonly links: Links;
   readonly random: Random;
   readonly settings: ClusterSettings;
+  /** A member is dead or has left. */
+  onGone(nodeId: NodeId): void;
 }
 
 /** What to look for, and how long. */
@@ -57,11 +60,13 @@ export class Cluster {
   readonly #policies = new Policies();
   readonly #changes: Changes;
   readonly #joining: Joining;
+  readonly #onGone: (nodeId: NodeId) => void;
   readonly #ended = new AbortController();
   #state: ClusterState;
   #timer: Timer | undefined = undefined;
 
-  constructor({ node, links, random, settings }: ClusterOptions) {
+  constructor({ node, links, random, settings, onGone }: ClusterOptions) {
+    this.#onGone = onGone;
     this.#node = node;
     this.#links = links;
     this.#random = random;
@@ -109,7 +114,7 @@ export class Cluster {
       ...(className !== undefined && { className }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     });
-    this.#changes.changed();
+    this.#changed();
   }
 
   /** Marks a named actor of this node as stopped. */
@@ -133,6 +138,13 @@ export class Cluster {
       if (remainingMs <= 0 || this.#ended.signal.aborted) throw notFound(path, request);
       await this.#changes.next(remainingMs, signal);
     }
+  }
+
+  /** What is believed of another node. */
+  standing(nodeId: NodeId): NodeStanding {
+    const member = this.#state.member(nodeId);
+    if (member === undefined) return "unknown";
+    return isReachable(member) ? "member" : "gone";
   }
 
   /** Finds a named actor by its id. */
@@ -160,7 +172,7 @@ export class Cluster {
       this.#state.linkUp(member, this.#node.clock.now());
     }
     if (link.isDialler) this.#send(link, this.#state.introduction());
-    this.#changes.changed();
+    this.#changed();
   }
 
   /** A link has ended. */
@@ -173,14 +185,14 @@ export class Cluster {
     this.#reconnect(link.nodeId).catch((error) =>
       this.#node.logger.debug("looking for a lost node was ended", { nodeId: link.nodeId, error })
     );
-    this.#changes.changed();
+    this.#changed();
   }
 
   /** Takes news from another node. */
   receive(link: Association, message: unknown): void {
     const answer = this.#state.receive(message, this.#node.clock.now());
     if (answer !== undefined) this.#send(link, answer);
-    this.#changes.changed();
+    this.#changed();
   }
 
   /** Tells every member that this node leaves, and stops. */
@@ -193,6 +205,14 @@ export class Cluster {
     this.#timer?.cancel();
     const message = this.#state.leave();
     for (const link of this.#links.all) this.#send(link, message);
+    this.#changed();
+  }
+
+  /** What of a member that has died or left concerns others than this part. */
+  #changed(): void {
+    for (const nodeId of this.#state.takeGone()) {
+      if (nodeId !== this.#node.nodeId) this.#onGone(nodeId);
+    }
     this.#changes.changed();
   }
 
@@ -221,7 +241,7 @@ export class Cluster {
       const text = "news ignored for want of room: raise maxMembers or maxRegistryEntries";
       this.#node.logger.warn(text, { ...ignored });
     }
-    this.#changes.changed();
+    this.#changed();
   }
 
   /** Sends news in messages of the allowed size. What cannot be sent is logged, never thrown. */
@@ -257,7 +277,7 @@ export class Cluster {
   #unreachable(member: Member): void {
     if (this.#ended.signal.aborted) return;
     this.#state.linkLost(member.nodeId, this.#node.clock.now());
-    this.#changes.changed();
+    this.#changed();
   }
 
   #choose(path: ActorPath, nodeId: NodeId | undefined): RemoteActor | undefined {

@@ -49,6 +49,7 @@ export class ClusterState {
   /** Owners of entries that the last sweep did not know as members. */
   #strangers: ReadonlySet<NodeId> = new Set();
   #ignored: Ignored | undefined = undefined;
+  #gone: NodeId[] = [];
 
   constructor({ self, limits, settings, random }: ClusterStateOptions) {
     this.#limits = limits;
@@ -146,6 +147,12 @@ export class ClusterState {
     return ignored;
   }
 
+  /** The members that turned out to be dead or to have left; told once. */
+  takeGone(): readonly NodeId[] {
+    if (this.#gone.length === 0) return NOBODY;
+    return this.#gone.splice(0);
+  }
+
   /** Leaves the cluster; the message is for every member. */
   leave(): ClusterMessage {
     return { kind: "gossip", members: [this.#membership.leave()], entries: [] };
@@ -191,7 +198,10 @@ export class ClusterState {
 
   #spread(member: Member | undefined): void {
     if (member === undefined) return;
-    if (isGone(member)) this.#registry.purge(member.nodeId);
+    if (isGone(member)) {
+      this.#registry.purge(member.nodeId);
+      this.#gone.push(member.nodeId);
+    }
     this.#tell({ kind: "member", member });
   }
 
@@ -204,6 +214,8 @@ export class ClusterState {
     return isReachable(this.#membership.get(nodeId));
   }
 }
+
+const NOBODY: readonly NodeId[] = Object.freeze([]);
 
 function isGone(member: Member | undefined): boolean {
   return member?.status === "dead" || member?.status === "left";

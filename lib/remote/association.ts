@@ -8,16 +8,21 @@
  */
 
 import type { ActorRef } from "../actor/actor_ref.ts";
-import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
+import { type WaitingActor, waitingActors } from "../actor/ask_cycle.ts";
+import { CallChain, parseTraceparent } from "../actor/call_chain.ts";
+import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "../actor/call_options.ts";
 import { currentEnvelope } from "../actor/context.ts";
+import { TERMINATION_REASONS } from "../actor/death_watch.ts";
+import type { Envelope, OnRefused } from "../actor/envelope.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
-import type { NodeId } from "../address.ts";
+import type { ActorId, NodeId } from "../address.ts";
 import { asError, type ErrorKind, PulsingRuntimeError } from "../errors.ts";
 import type { Connection } from "../transport.ts";
 import { type CodecHooks, Decoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, BodyReader } from "./body_reader.ts";
 import { BulkSender, type BulkTransfer } from "./bulk.ts";
+import { MAX_WAITING } from "./call_head.ts";
 import { FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
 import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
@@ -34,6 +39,15 @@ interface PendingCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly sent: Sent;
+  readonly onRefused: OnRefused | undefined;
+}
+
+/** A message for an actor of the other node. */
+export interface RemoteMessage {
+  /** The actor's id. */
+  readonly target: ActorId;
+  readonly method: string | undefined;
+  readonly payload: unknown;
 }
 
 /** An established link to one incarnation of another node. */
@@ -120,36 +134,50 @@ export class Association implements ReplyLink, StreamLink {
   }
 
   /** Asks an actor of the other node. */
-  ask(
-    target: string,
-    method: string | undefined,
-    payload: unknown,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    if (options === undefined) return this.#ask(this.#nextId(), target, method, payload, 0);
+  ask(message: RemoteMessage, options?: CallOptions, onRefused?: OnRefused): Promise<unknown> {
+    const from = currentEnvelope();
+    if (options === undefined && from?.isBound !== true) {
+      return this.#ask(this.#nextId(), this.#outgoing(message, from, 0), onRefused);
+    }
     const { clock } = this.#host;
-    return withCallOptions(clock, options, method ?? "ask", (deadline) => {
+    const operation = message.method ?? "ask";
+    return withCallOptions({ clock, options: options ?? {}, operation, from }, (deadline) => {
       const callId = this.#nextId();
       const remainingMs = deadline === 0 ? 0 : Math.max(1, deadline - clock.now());
-      const reply = this.#ask(callId, target, method, payload, remainingMs);
+      const reply = this.#ask(
+        callId,
+        this.#outgoing(message, from, remainingMs, options),
+        onRefused,
+      );
       return { reply, cancel: (reason) => this.#cancel(callId, reason) };
     });
   }
 
   /** Tells an actor of the other node; resolves when the link took the message. */
-  tell(target: string, method: string | undefined, payload: unknown): Promise<void> {
+  tell(message: RemoteMessage, options?: CallOptions): Promise<void> {
     if (!this.isOpen) {
       return Promise.reject(this.#lost("it was closed", { kind: "node-unreachable" }));
     }
     let transfer: BulkTransfer | undefined;
     try {
-      transfer = this.writer.tell(this.#outgoing(target, method, payload, 0)).transfer;
+      const call = this.#outgoing(message, currentEnvelope(), 0, options);
+      transfer = this.writer.tell({ ...call, waiting: NOBODY }).transfer;
     } catch (error) {
       return Promise.reject(error);
     }
     if (transfer !== undefined) return this.#whenSent(transfer);
     if (!this.isCongested) return SETTLED;
     return new Promise((resolve) => this.whenRoom(resolve));
+  }
+
+  /** Asks to be told of an actor's end. */
+  watch(actorId: ActorId): void {
+    if (this.#isUp) this.writer.watch(actorId);
+  }
+
+  /** Undoes {@link Association.watch}. */
+  unwatch(actorId: ActorId): void {
+    if (this.#isUp) this.writer.unwatch(actorId);
   }
 
   /** Sends news to the cluster part of the other node. */
@@ -167,9 +195,14 @@ export class Association implements ReplyLink, StreamLink {
     }
   }
 
-  refuse(callId: number, error: unknown): void {
+  fail(callId: number, error: unknown): void {
     this.#inbound.settled(callId);
     if (this.#isUp) this.writer.failure(callId, error);
+  }
+
+  refuse(callId: number, error: unknown): void {
+    this.#inbound.settled(callId);
+    if (this.#isUp) this.writer.refusal(callId, error);
   }
 
   callerRef(text: string): ActorRef | undefined {
@@ -245,17 +278,18 @@ export class Association implements ReplyLink, StreamLink {
 
   #ask(
     callId: number,
-    target: string,
-    method: string | undefined,
-    payload: unknown,
-    remainingMs: number,
+    call: OutgoingCall,
+    onRefused: OnRefused | undefined,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(this.#lost("it was closed", { kind: "node-unreachable" }));
+      if (!this.isOpen) {
+        const error = this.#lost("it was closed", { kind: "node-unreachable" });
+        return onRefused === undefined ? reject(error) : resolve(onRefused(error));
+      }
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {
-        const sent = this.writer.ask(callId, this.#outgoing(target, method, payload, remainingMs));
-        this.#pending.set(callId, { resolve, reject, sent });
+        const sent = this.writer.ask(callId, call);
+        this.#pending.set(callId, { resolve, reject, sent, onRefused });
       } catch (error) {
         reject(error);
       }
@@ -263,16 +297,25 @@ export class Association implements ReplyLink, StreamLink {
   }
 
   #outgoing(
-    target: string,
-    method: string | undefined,
-    payload: unknown,
+    { target, method, payload }: RemoteMessage,
+    from: Envelope | undefined,
     remainingMs: number,
+    options: CallOptions = NO_CALL_OPTIONS,
   ): OutgoingCall {
-    const cell = currentEnvelope()?.cell;
-    const caller = cell === undefined ? undefined : writeCaller(cell.ref);
-    // A call without arguments has no body.
-    const body = method !== undefined && (payload as unknown[]).length === 0 ? undefined : payload;
-    return { target, method, payload: body, remainingMs, caller };
+    const { random } = this.#host;
+    const { traceparent, headers } = options;
+    const given = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    return {
+      target,
+      method,
+      // A call without arguments has no body.
+      payload: method !== undefined && (payload as unknown[]).length === 0 ? undefined : payload,
+      remainingMs,
+      caller: from?.cell === undefined ? undefined : writeCaller(from.cell.ref),
+      trace: given ?? from?.tracePoint(random) ?? new CallChain().point(random),
+      waiting: from === undefined ? NOBODY : [...waitingActors(from)].slice(0, MAX_WAITING),
+      headers,
+    };
   }
 
   #cancel(callId: number, reason: unknown): void {
@@ -293,7 +336,14 @@ export class Association implements ReplyLink, StreamLink {
       case FrameKind.reply:
         return this.#onReply(head, body);
       case FrameKind.failure:
-        return this.#onFailure(head);
+      case FrameKind.refusal:
+        return this.#onFailure(kind as FrameKind, head);
+      case FrameKind.watch:
+        return this.#inbound.watch(head);
+      case FrameKind.unwatch:
+        return this.#inbound.unwatch(head);
+      case FrameKind.terminated:
+        return this.#onTerminated(head);
       case FrameKind.cancel:
         return this.#inbound.cancel(head.varint(), this.#bodies.error(head));
       case FrameKind.item:
@@ -356,13 +406,24 @@ export class Association implements ReplyLink, StreamLink {
     }
   }
 
-  #onFailure(head: HeadReader): void {
+  #onTerminated(head: HeadReader): void {
+    const id = this.#inbound.name(head);
+    const reason = TERMINATION_REASONS[head.byte()] ?? "stopped";
+    const error = head.isAtEnd ? undefined : this.#bodies.error(head);
+    this.#host.onTerminated(this, { id, reason, ...(error !== undefined && { error }) });
+  }
+
+  #onFailure(kind: FrameKind, head: HeadReader): void {
     const callId = head.varint();
     const call = this.#pending.get(callId);
     this.#pending.delete(callId);
     try {
       const error = this.#bodies.error(head);
-      call?.reject(error); // otherwise the caller has given up
+      if (kind === FrameKind.refusal && call?.onRefused !== undefined) {
+        call.resolve(call.onRefused(error));
+      } else {
+        call?.reject(error); // otherwise the caller has given up
+      }
     } catch (error) {
       call?.reject(error);
     }
@@ -437,6 +498,7 @@ export class Association implements ReplyLink, StreamLink {
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
+const NOBODY: readonly WaitingActor[] = Object.freeze([]);
 
 function cancelStream(value: unknown): void {
   if (value instanceof ReplyStream) void value.cancel();

@@ -10,30 +10,21 @@ import type { Limits } from "../limits.ts";
 import { type CodecHooks, Encoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type ErrorRecord, toErrorRecord } from "../wire/wire_error.ts";
+import { type Terminated, TERMINATION_REASONS } from "../actor/death_watch.ts";
 import type { BulkSender, BulkTransfer } from "./bulk.ts";
+import { type CallHead, internNames, writeCallHead } from "./call_head.ts";
 import type { Credit } from "./credit.ts";
 import type { SentNames } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutboundStream } from "./remote_stream.ts";
 import type { StreamTable } from "./stream_table.ts";
 
-/** Bits of an ask's or tell's flags field. */
-export const CallFlag = { method: 1, deadline: 2, caller: 4 } as const;
-
 /** Characters of an error's message that still cross when the whole error is too large. */
 const SHORT_MESSAGE = 10_000;
 
 /** A message for one actor. */
-export interface OutgoingCall {
-  /** The actor's id. */
-  readonly target: string;
-  /** The method, or `undefined` when the payload is a message to `receive`. */
-  readonly method: string | undefined;
+export interface OutgoingCall extends CallHead {
   readonly payload: unknown;
-  /** Milliseconds until the answer is not wanted any more; 0 for no limit. */
-  readonly remainingMs: number;
-  /** The address of the calling actor, when an actor calls. */
-  readonly caller: string | undefined;
 }
 
 /** What became of a frame with a body. */
@@ -106,6 +97,36 @@ export class FrameWriter {
     this.#error(FrameKind.failure, error, callId);
   }
 
+  /** Answers an ask that no actor has handled and none will. */
+  refusal(callId: number, error: unknown): void {
+    this.#error(FrameKind.refusal, error, callId);
+  }
+
+  /** Asks to be told of an actor's end. */
+  watch(target: string): void {
+    this.#name(FrameKind.watch, target);
+  }
+
+  /** Does not want to be told any more. */
+  unwatch(target: string): void {
+    this.#name(FrameKind.unwatch, target);
+  }
+
+  /** Tells of the end of an actor that the other side watches. */
+  terminated({ id, reason, error }: Terminated): void {
+    const number = this.#names.numberOf(id);
+    const kind = FrameKind.terminated;
+    const code = TERMINATION_REASONS.indexOf(reason);
+    const writeHead = () => {
+      this.#names.write(id, number);
+      this.#outbox.writer.byte(code);
+    };
+    if (error !== undefined) return this.#errorAfter(kind, error, writeHead);
+    const mark = this.#outbox.begin(kind);
+    writeHead();
+    this.#outbox.end(mark);
+  }
+
   /** Sends one item of a stream. */
   item(streamId: number, sequence: number, value: unknown): Sent {
     const mark = this.#outbox.begin(FrameKind.item);
@@ -163,21 +184,11 @@ export class FrameWriter {
 
   #call(kind: FrameKind, callId: number, call: OutgoingCall): Sent {
     this.#checkRoom();
-    const { target, method, remainingMs, caller } = call;
-    const targetNumber = this.#names.numberOf(target);
-    const methodNumber = method === undefined ? 0 : this.#names.numberOf(method);
-    const callerNumber = caller === undefined ? 0 : this.#names.numberOf(caller);
+    internNames(this.#names, call);
     const mark = this.#outbox.begin(kind);
     const { writer } = this.#outbox;
     if (kind === FrameKind.ask) writer.varint(callId);
-    writer.byte(
-      (method === undefined ? 0 : CallFlag.method) | (remainingMs > 0 ? CallFlag.deadline : 0) |
-        (caller === undefined ? 0 : CallFlag.caller),
-    );
-    this.#names.write(target, targetNumber);
-    if (method !== undefined) this.#names.write(method, methodNumber);
-    if (remainingMs > 0) writer.varint(Math.ceil(remainingMs));
-    if (caller !== undefined) this.#names.write(caller, callerNumber);
+    writeCallHead(writer, this.#names, call);
     return this.#body(kind, mark, call.payload);
   }
 
@@ -255,23 +266,36 @@ export class FrameWriter {
     this.#outbox.end(mark);
   }
 
+  #name(kind: FrameKind, name: string): void {
+    const number = this.#names.numberOf(name);
+    const mark = this.#outbox.begin(kind);
+    this.#names.write(name, number);
+    this.#outbox.end(mark);
+  }
+
   #error(kind: FrameKind, error: unknown, ...values: number[]): void {
+    this.#errorAfter(kind, error, () => {
+      for (const value of values) this.#outbox.writer.varint(value);
+    });
+  }
+
+  #errorAfter(kind: FrameKind, error: unknown, writeHead: () => void): void {
     const record = toErrorRecord(error);
     const bare = { ...record, details: undefined, cause: undefined };
     const message = record.message.slice(0, SHORT_MESSAGE);
     const short = { ...bare, message };
     for (const attempt of [record, bare, short]) {
-      if (this.#tryError(kind, attempt, values, this.#limits.chunkBytes)) return;
+      if (this.#tryError(kind, attempt, writeHead, this.#limits.chunkBytes)) return;
     }
     const least = { type: record.type, message };
-    this.#tryError(kind, least, values, Infinity);
+    this.#tryError(kind, least, writeHead, Infinity);
   }
 
   /** Writes an error unless it cannot be encoded or is too large for a frame of its own. */
   #tryError(
     kind: FrameKind,
     record: Partial<ErrorRecord>,
-    values: readonly number[],
+    writeHead: () => void,
     maxBytes: number,
   ): boolean {
     const mark = this.#outbox.begin(kind);
@@ -279,7 +303,7 @@ export class FrameWriter {
     const encoder = this.#errorEncoder.isBusy
       ? new Encoder(this.#limits, withoutStreams(this.#hooks))
       : this.#errorEncoder;
-    for (const value of values) writer.varint(value);
+    writeHead();
     try {
       encoder.encode(record, writer);
       if (writer.mark() - mark <= maxBytes) {

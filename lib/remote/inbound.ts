@@ -4,15 +4,18 @@
  * @module
  */
 
+import { letterOf } from "../actor/dead_letters.ts";
 import { actorStopped } from "../actor/stopped_target.ts";
-import { PulsingRuntimeError } from "../errors.ts";
+import { PulsingRuntimeError, PulsingTimeoutError } from "../errors.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, type BodyReader, sizeOf } from "./body_reader.ts";
 import { type BulkArrival, BulkReceiver } from "./bulk.ts";
-import { CallFlag, type FrameWriter } from "./frame_writer.ts";
+import { readCallHead } from "./call_head.ts";
+import type { FrameWriter } from "./frame_writer.ts";
 import { HeadReader } from "./head_reader.ts";
 import { InboundCall, type ReplyLink } from "./inbound_call.ts";
 import type { LinkHost } from "./link_host.ts";
+import { LinkWatches } from "./link_watches.ts";
 import { ReceivedNames } from "./names.ts";
 import { Order } from "./order.ts";
 import type { StreamTable } from "./stream_table.ts";
@@ -47,8 +50,16 @@ export class Inbound {
   readonly #calls = new Map<number, InboundCall>();
   #isClosed = false;
 
+  readonly #watches: LinkWatches;
+
   constructor(parts: InboundParts) {
     this.#parts = parts;
+    const { host, writer } = parts;
+    this.#watches = new LinkWatches({
+      cellWithId: (actorId) => host.cellWithId(actorId),
+      endOf: (actorId) => host.endOf(actorId),
+      terminated: (notice) => writer.terminated(notice),
+    }, host.limits.watches);
     this.#names = new ReceivedNames(parts.host.limits);
     this.#bulk = new BulkReceiver(parts.host.limits);
   }
@@ -61,6 +72,21 @@ export class Inbound {
   /** Learns a name. */
   intern(head: HeadReader): void {
     this.#names.learn(head);
+  }
+
+  /** Reads a name. */
+  name(head: HeadReader): string {
+    return this.#names.read(head);
+  }
+
+  /** The other side wants to hear of an actor's end. */
+  watch(head: HeadReader): void {
+    this.#watches.add(this.#names.read(head));
+  }
+
+  /** The other side does not want to hear of it any more. */
+  unwatch(head: HeadReader): void {
+    this.#watches.remove(this.#names.read(head));
   }
 
   /** Takes an ask. */
@@ -83,29 +109,34 @@ export class Inbound {
   }
 
   #call(head: HeadReader, callId: number, body: Body | undefined, bulkId: number): void {
-    const flags = head.byte();
-    const target = this.#names.read(head);
-    const method = (flags & CallFlag.method) === 0 ? undefined : this.#names.read(head);
-    const remainingMs = (flags & CallFlag.deadline) === 0 ? 0 : head.varint();
-    const caller = (flags & CallFlag.caller) === 0 ? undefined : this.#names.read(head);
-    const { host, link, bodies } = this.#parts;
+    const callHead = readCallHead(head, this.#names);
+    const { target, method, remainingMs } = callHead;
+    const { link, bodies } = this.#parts;
     let payload: unknown;
     try {
       payload = bodies.read(head, body) ?? (method === undefined ? undefined : []);
       if (method !== undefined && !Array.isArray(payload)) throw noArguments(method);
     } catch (error) {
       if (callId === 0) this.#undelivered(target, error);
-      else link.refuse(callId, error);
+      else link.fail(callId, error);
       return this.#order.complete(bulkId, () => {});
     }
-    const call = new InboundCall(link, callId, { method, payload, caller, streams: bodies.kept });
-    if (remainingMs > 0) call.deadline = host.clock.now() + remainingMs;
+    const call = new InboundCall(link, callId, callHead, payload, bodies.kept);
+    if (remainingMs > 0) this.#limit(call, remainingMs);
     if (this.#isFull) {
       this.#refuse(target, call, tooManyCalls());
       return this.#order.complete(bulkId, () => {});
     }
     if (callId !== 0) this.#calls.set(callId, call);
     this.#inOrder(`actor ${target}`, bulkId, () => this.#deliver(target, callId, call));
+  }
+
+  /** Ends a call at its deadline: the other side may be silent by then. */
+  #limit(call: InboundCall, remainingMs: number): void {
+    const { clock } = this.#parts.host;
+    call.deadline = clock.now() + remainingMs;
+    const error = () => new PulsingTimeoutError(call.method ?? "ask", remainingMs);
+    call.endWith(clock.setTimer(() => call.cancel(error()), remainingMs));
   }
 
   /** The caller does not want the answer any more. */
@@ -179,6 +210,7 @@ export class Inbound {
   /** Cancels all calls because the link is gone. */
   close(error: Error): void {
     this.#isClosed = true;
+    this.#watches.close();
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.cancel(error);
@@ -198,8 +230,9 @@ export class Inbound {
     }
     const { host } = this.#parts;
     const cell = host.cellWithId(target);
-    if (cell === undefined) this.#refuse(target, call, actorStopped(target, host.nodeId));
-    else cell.post(call);
+    if (cell !== undefined) return void cell.post(call);
+    const { error } = host.endOf(target);
+    this.#refuse(target, call, actorStopped(target, host.nodeId, error));
   }
 
   /** Whether so much waits, for answers or behind large messages, that no more is taken. */
@@ -209,8 +242,10 @@ export class Inbound {
   }
 
   #refuse(target: string, call: InboundCall, error: PulsingRuntimeError): void {
+    const { host } = this.#parts;
     if (!call.wantsReply) this.#undelivered(target, error);
-    call.fail(error);
+    host.deadLetters.add(() => letterOf(call, { label: target, actorId: target }, error));
+    call.refuse(error);
   }
 
   #complete({ id, kind, head, body, buffers }: BulkArrival): void {

@@ -5,8 +5,12 @@
  */
 
 import type { ActorRef } from "../actor/actor_ref.ts";
+import type { WaitingActor } from "../actor/ask_cycle.ts";
+import { CallChain } from "../actor/call_chain.ts";
 import { Envelope } from "../actor/envelope.ts";
 import type { NodeId } from "../address.ts";
+import type { Timer } from "../clock.ts";
+import type { CallHead } from "./call_head.ts";
 import type { InboundStream } from "./remote_stream.ts";
 
 /** Answers go back over the link they came from. */
@@ -16,41 +20,56 @@ export interface ReplyLink {
   /** Sends the answer, or the error that keeps it from being sent. */
   answer(callId: number, value: unknown): void;
   /** Sends an error. */
+  fail(callId: number, error: unknown): void;
+  /** Sends that no actor has handled the call and none will. */
   refuse(callId: number, error: unknown): void;
   /** Makes a live reference of a caller's text. */
   callerRef(text: string): ActorRef | undefined;
-}
-
-/** What a call says. */
-export interface InboundMessage {
-  readonly method: string | undefined;
-  readonly payload: unknown;
-  readonly caller: string | undefined;
-  /** The streams in the payload. */
-  readonly streams: readonly InboundStream[];
 }
 
 /** A message whose answer goes to another node. */
 export class InboundCall extends Envelope {
   readonly #link: ReplyLink;
   readonly #callId: number;
-  readonly #callerText: string | undefined;
+  readonly #head: CallHead;
   readonly #streams: readonly InboundStream[];
+  #timer: Timer | undefined = undefined;
 
+  /**
+   * @param streams The streams in the payload.
+   */
   constructor(
     link: ReplyLink,
     callId: number,
-    message: InboundMessage,
+    head: CallHead,
+    payload: unknown,
+    streams: readonly InboundStream[],
   ) {
-    super(message.method, message.payload);
+    super(head.method, payload);
     this.#link = link;
     this.#callId = callId;
-    this.#callerText = message.caller;
-    this.#streams = message.streams;
+    this.#head = head;
+    this.#streams = streams;
+    if (head.trace !== undefined) this.chain = new CallChain(head.trace);
+    this.headers = head.headers;
   }
 
   override get callerRef(): ActorRef | undefined {
-    return this.#callerText === undefined ? undefined : this.#link.callerRef(this.#callerText);
+    const { caller } = this.#head;
+    return caller === undefined ? undefined : this.#link.callerRef(caller);
+  }
+
+  override get waitingBefore(): readonly WaitingActor[] {
+    return this.#head.waiting;
+  }
+
+  override get isBound(): boolean {
+    return true;
+  }
+
+  /** Sets what ends the call when its time is over, also when the other side says nothing. */
+  endWith(timer: Timer): void {
+    this.#timer = timer;
   }
 
   override get wantsReply(): boolean {
@@ -63,12 +82,18 @@ export class InboundCall extends Envelope {
   }
 
   override fail(error: unknown): void {
+    if (this.#callId !== 0) this.#link.fail(this.#callId, error);
+    this.release();
+  }
+
+  override refuse(error: Error): void {
     if (this.#callId !== 0) this.#link.refuse(this.#callId, error);
     this.release();
   }
 
   /** The message is done with: stops the streams in it that nobody has begun to read. */
   release(): void {
+    this.#timer?.cancel();
     for (const stream of this.#streams) stream.cancelUnread();
   }
 }

@@ -6,10 +6,13 @@
 
 import type { ActorRef } from "../actor/actor_ref.ts";
 import type { ActorCell } from "../actor/actor_cell.ts";
+import type { DeadLetters } from "../actor/dead_letters.ts";
+import type { Terminated } from "../actor/death_watch.ts";
 import type { ActorId, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import type { Random } from "../random.ts";
 import type { RefRecord } from "../wire/codec.ts";
 import type { Association } from "./association.ts";
 import type { SlabPool } from "./slab_pool.ts";
@@ -20,14 +23,20 @@ export interface LinkHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: Limits;
+  readonly random: Random;
+  readonly deadLetters: DeadLetters;
   /** Memory for copies of large buffers, shared by the links of the node. */
   readonly slabs: SlabPool;
   /** Finds an actor of this node. */
   cellWithId(actorId: ActorId): ActorCell | undefined;
+  /** How an actor of this node ended that is not there any more. */
+  endOf(actorId: ActorId): Terminated;
   /** Makes a live reference or proxy of what arrived. */
   attachRef(record: RefRecord): unknown;
   /** What crosses the wire for a reference or a proxy; `undefined` for other objects. */
   detachRef(value: object): RefRecord | undefined;
+  /** An actor of the other side that is watched here is gone. */
+  onTerminated(link: Association, end: Pick<Terminated, "id" | "reason" | "error">): void;
   /** Takes news for the cluster part of the node. */
   onControl(link: Association, message: unknown): void;
   /** The link has ended; everything that was pending on it has failed. */

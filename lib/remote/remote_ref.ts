@@ -5,11 +5,22 @@
  */
 
 import type { ActorTarget } from "../actor/actor_ref.ts";
-import { type CallOptions, withCallOptions } from "../actor/call_options.ts";
-import { bindTurn } from "../actor/context.ts";
+import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "../actor/call_options.ts";
+import { bindTurn, currentEnvelope } from "../actor/context.ts";
+import type { Watcher } from "../actor/death_watch.ts";
+import type { OnRefused } from "../actor/envelope.ts";
+import {
+  changedOptions,
+  type InterceptedCall,
+  type Interceptors,
+  outgoingCall,
+} from "../actor/interceptors.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import { isPulsingError } from "../errors.ts";
+import type { Random } from "../random.ts";
 import type { Association } from "./association.ts";
 import type { Links } from "./links.ts";
+import type { RemoteWatches } from "./remote_watches.ts";
 
 /** What is known of an actor of another node. */
 export interface RemoteActor {
@@ -20,6 +31,15 @@ export interface RemoteActor {
   readonly className: string | undefined;
 }
 
+/** What references to actors of other nodes need of this one. */
+export interface RemoteTargetNode {
+  readonly links: Links;
+  readonly watches: RemoteWatches;
+  readonly random: Random;
+  /** What stands around every call; `undefined` while nothing does. */
+  readonly interceptors: Interceptors | undefined;
+}
+
 /** Sends to an actor over the link to its node, which is opened on the first message. */
 export class RemoteTarget implements ActorTarget {
   readonly actorId: ActorId;
@@ -27,10 +47,10 @@ export class RemoteTarget implements ActorTarget {
   readonly path: ActorPath | undefined;
   readonly address: string | undefined;
   readonly className: string | undefined;
-  readonly #links: Links;
+  readonly #node: RemoteTargetNode;
 
-  constructor(links: Links, actor: RemoteActor) {
-    this.#links = links;
+  constructor(node: RemoteTargetNode, actor: RemoteActor) {
+    this.#node = node;
     this.actorId = actor.actorId;
     this.nodeId = actor.nodeId;
     this.path = actor.path;
@@ -38,26 +58,87 @@ export class RemoteTarget implements ActorTarget {
     this.className = actor.className;
   }
 
-  ask(method: string | undefined, payload: unknown, options?: CallOptions): Promise<unknown> {
-    const link = this.#links.open(this.nodeId, this.address);
-    if (!(link instanceof Promise)) return link.ask(this.actorId, method, payload, options);
-    const { clock } = this.#links;
+  ask(
+    method: string | undefined,
+    payload: unknown,
+    options?: CallOptions,
+    onRefused?: OnRefused,
+  ): Promise<unknown> {
+    const { interceptors, random } = this.#node;
+    if (interceptors === undefined) return this.#ask(method, payload, options, onRefused);
+    const call = outgoingCall(this, random, { kind: "ask", method, payload, options });
+    return interceptors.run(
+      call,
+      (last) => this.#ask(method, last.payload, changedOptions(options, last), onRefused),
+    );
+  }
+
+  tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void> {
+    const { interceptors, random } = this.#node;
+    if (interceptors === undefined) return this.#tell(method, payload, options);
+    const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
+    const send = (last: InterceptedCall) =>
+      this.#tell(method, last.payload, changedOptions(options, last));
+    return interceptors.run(call, send).then(() => {});
+  }
+
+  watch(watcher: Watcher): void {
+    this.#node.watches.watch(this, watcher);
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#node.watches.unwatch(this, watcher);
+  }
+
+  #ask(
+    method: string | undefined,
+    payload: unknown,
+    options: CallOptions | undefined,
+    onRefused: OnRefused | undefined,
+  ): Promise<unknown> {
+    const { links } = this.#node;
+    const target = this.actorId;
+    const link = links.open(this.nodeId, this.address);
+    if (!(link instanceof Promise)) {
+      return link.ask({ target, method, payload }, options, onRefused);
+    }
+    const { clock } = links;
     const caller = new AbortController();
     const { signal } = caller;
-    return withCallOptions(clock, options ?? {}, method ?? "ask", (deadline) => {
+    const wait = {
+      clock,
+      options: options ?? NO_CALL_OPTIONS,
+      operation: method ?? "ask",
+      from: currentEnvelope(),
+    };
+    return withCallOptions(wait, (deadline) => {
       const reply = this.#whenOpen(link, payload, (open, copy) => {
         signal.throwIfAborted();
         const left = deadline === 0 ? {} : { timeoutMs: Math.max(1, deadline - clock.now()) };
-        return open.ask(this.actorId, method, copy, options && { signal, ...left });
+        const rest = options && { ...options, signal, ...left };
+        return open.ask({ target, method, payload: copy }, rest, onRefused);
       });
-      return { reply, cancel: (reason) => caller.abort(reason) };
+      const answer = onRefused === undefined ? reply : reply.catch((error) => {
+        if (!isPulsingError(error, "node-unreachable") || error.nodeId !== this.nodeId) throw error;
+        return onRefused(error);
+      });
+      return { reply: answer, cancel: (reason) => caller.abort(reason) };
     });
   }
 
-  tell(method: string | undefined, payload: unknown): Promise<void> {
-    const link = this.#links.open(this.nodeId, this.address);
-    if (!(link instanceof Promise)) return link.tell(this.actorId, method, payload);
-    return this.#whenOpen(link, payload, (open, copy) => open.tell(this.actorId, method, copy));
+  #tell(
+    method: string | undefined,
+    payload: unknown,
+    options: CallOptions | undefined,
+  ): Promise<void> {
+    const target = this.actorId;
+    const link = this.#node.links.open(this.nodeId, this.address);
+    if (!(link instanceof Promise)) return link.tell({ target, method, payload }, options);
+    return this.#whenOpen(
+      link,
+      payload,
+      (open, copy) => open.tell({ target, method, payload: copy }, options),
+    );
   }
 
   /** Sends, once the link is up, the message as it is now and from the actor that sends it now. */
@@ -66,7 +147,7 @@ export class RemoteTarget implements ActorTarget {
     payload: unknown,
     send: (link: Association, payload: unknown) => Promise<R>,
   ): Promise<R> {
-    const copy = this.#links.copy(payload);
+    const copy = this.#node.links.copy(payload);
     const sendAsNow = bindTurn(send);
     return await link.then((open) => sendAsNow(open, copy));
   }

@@ -5,30 +5,29 @@
  */
 
 import type { CellContext } from "../actor/context.ts";
-import { isReceiver, type Receiver } from "../actor/actor.ts";
-import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
+import type { Receiver } from "../actor/actor.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
+import type { DeadLetters } from "../actor/dead_letters.ts";
+import type { Interceptor } from "../actor/interceptors.ts";
 import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
 import { definitionOf } from "../actor/remote_class.ts";
+import type { ClassSpawnOptions, SpawnOptions } from "../actor/spawn_options.ts";
 import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { randomId } from "../random.ts";
 import { Links } from "../remote/links.ts";
+import { RemoteWatches } from "../remote/remote_watches.ts";
 import type { Listener, Transport } from "../transport.ts";
 import { answerHttp } from "./http_endpoints.ts";
 import { LocalNode } from "./local_node.ts";
 import { nodeLinksHost } from "./node_links.ts";
 import { type InitOptions, isOpenToOthers, resolveOptions, type SystemOptions } from "./options.ts";
 import { RefTable } from "./ref_table.ts";
-import {
-  cellOptionsOf,
-  checkResolveOptions,
-  type ClassSpawnOptions,
-  type ResolveOptions,
-  type SpawnOptions,
-} from "./spawn_options.ts";
+import { RemoteSide } from "./remote_side.ts";
+import { Spawning } from "./spawning.ts";
+import { checkResolveOptions, type ResolveOptions } from "./resolve_options.ts";
 
 /** The actor and the call that the running code belongs to. */
 export type ActorContext = CellContext<ActorSystem>;
@@ -70,7 +69,9 @@ export class ActorSystem implements AsyncDisposable {
   readonly #node: LocalNode;
   readonly #links: Links;
   readonly #refs: RefTable;
+  readonly #spawning: Spawning;
   readonly #cluster: Cluster;
+  readonly #watches: RemoteWatches;
   readonly #onShutdown: () => void;
   #listener: Listener | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
@@ -90,17 +91,26 @@ export class ActorSystem implements AsyncDisposable {
       system: this,
       onNamed: (cell) => this.#cluster.register(cell),
       onReleased: (cell) => this.#cluster.unregister(cell),
+      spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
       ...(options.isolate === "clone" && { clone: (message) => this.#refs.copy(message) }),
     });
-    const refs = this.#refs = new RefTable(this.#node, () => this.#links);
+    this.#spawning = new Spawning(this.#node);
+    const node = this.#node;
+    const watches = this.#watches = new RemoteWatches({
+      links: () => this.#links,
+      standing: (nodeId) => this.#cluster.standing(nodeId),
+    });
+    const refs = this.#refs = new RefTable(node, new RemoteSide(node, watches, () => this.#links));
     const links = this.#links = new Links(nodeLinksHost({
-      node: this.#node,
+      node,
       refs,
+      watches,
       transport,
       clusterName: options.cluster,
       cluster: () => this.#cluster,
     }));
-    this.#cluster = new Cluster({ node: this.#node, links, random, settings: options.gossip });
+    const onGone = (nodeId: NodeId) => watches.nodeGone(nodeId);
+    this.#cluster = new Cluster({ node, links, random, settings: options.gossip, onGone });
   }
 
   /**
@@ -132,6 +142,11 @@ export class ActorSystem implements AsyncDisposable {
     return this.#node.address;
   }
 
+  /** The messages of this node that reached no actor. */
+  get deadLetters(): DeadLetters {
+    return this.#node.deadLetters;
+  }
+
   /** The nodes this one knows, itself included, with the status it believes them to have. */
   members(): readonly Member[] {
     return this.#cluster.members();
@@ -145,27 +160,27 @@ export class ActorSystem implements AsyncDisposable {
   /**
    * Starts an actor that takes its messages itself.
    *
-   * @param actor Any object with `receive`.
-   * @param options Name and mailbox.
-   * @returns A reference, after the actor's `onStart`.
+   * @param actor Any object with `receive`; a function that makes one when it is to be restarted.
+   * @param options Name, mailbox, supervision.
+   * @returns A reference, after the actor's `onStart`; when the actor is restarted on failure, after
+   * the first attempt.
    * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
    * @throws {PulsingActorError} What `onStart` threw.
    */
-  async spawn(actor: Receiver, options: SpawnOptions = NO_OPTIONS): Promise<ActorRef> {
-    if (!isReceiver(actor)) {
-      throw new TypeError("Cannot spawn actor: the object has no receive method");
-    }
-    const cellOptions = cellOptionsOf(options, undefined, options.mailboxCapacity);
-    const cell = await this.#node.spawn(() => new ReceiverBody(actor), cellOptions);
-    return cell.ref;
+  async spawn(
+    actor: Receiver | (() => Receiver),
+    options: SpawnOptions = NO_OPTIONS,
+  ): Promise<ActorRef> {
+    return (await this.#spawning.receiver(actor, options)).ref;
   }
 
   /**
    * Starts an actor of a class.
    *
    * @param cls A class, declared with `remote` or not.
-   * @param options Arguments, name and mailbox.
-   * @returns A typed proxy, after the actor's `onStart`.
+   * @param options Arguments, name, mailbox, supervision, placement.
+   * @returns A typed proxy, after the actor's `onStart`; when the actor is restarted on failure,
+   * after the first attempt.
    * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node; the
    * constructor has not run then.
    * @throws {PulsingActorError} What the constructor or `onStart` threw.
@@ -177,17 +192,9 @@ export class ActorSystem implements AsyncDisposable {
     if (typeof cls !== "function") {
       throw new TypeError(`Cannot spawn actor of "${String(cls)}": expected a class`);
     }
-    const definition = definitionOf(cls);
-    const { args = NO_ARGUMENTS, concurrency = definition.concurrency } = options;
-    const makeBody = () => {
-      const instance = construct(definition.cls, args);
-      return new ClassBody(instance, definition.methods, concurrency === "sequential");
-    };
-    const mailboxCapacity = options.mailboxCapacity ?? definition.mailboxCapacity;
-    const cellOptions = cellOptionsOf(options, definition.name, mailboxCapacity);
-    const started = this.#node.spawn(makeBody, cellOptions);
+    const started = this.#spawning.ofClass(cls, options);
     const cell = started instanceof Promise ? await started : started;
-    return typedProxy(cell.ref, cls, definition.methods);
+    return typedProxy(cell.ref, cls, definitionOf(cls).methods);
   }
 
   /**
@@ -248,6 +255,51 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
+   * Ends an actor of this node now: the call it works on fails, no hook runs.
+   *
+   * For an actor that hangs: `stop` waits for it. Does nothing when there is none of that name.
+   *
+   * @param name A name, a path, or the id of an anonymous actor.
+   */
+  kill(name: string): void {
+    (this.#node.cellWithId(name) ?? this.#node.cellAt(pathOfName(name)))?.kill();
+  }
+
+  /**
+   * Puts something around every call that this node sends or handles.
+   *
+   * @param interceptor What stands around each call.
+   * @returns Takes it away again when it is disposed.
+   *
+   * @example Measure and refuse
+   * ```ts
+   * import * as pul from "@pulsing/core";
+   * import assert from "node:assert/strict";
+   *
+   * await using system = await pul.actorSystem();
+   * const seen: string[] = [];
+   * using _ = system.use(async (call, next) => {
+   *   seen.push(`${call.direction} ${call.method}`);
+   *   if (call.method === "secret") throw new pul.PulsingBusinessError(403, "not for you");
+   *   return await next();
+   * });
+   * class Vault {
+   *   open() {
+   *     return "opened";
+   *   }
+   *   secret() {}
+   * }
+   * const vault = await system.spawnClass(Vault);
+   * assert.equal(await vault.open(), "opened");
+   * await assert.rejects(vault.secret(), /not for you/);
+   * assert.deepEqual(seen, ["outgoing open", "incoming open", "outgoing secret"]);
+   * ```
+   */
+  use(interceptor: Interceptor): Disposable {
+    return this.#node.intercept(interceptor);
+  }
+
+  /**
    * Ends the system: actors stop, the others are told, links and the port close. Idempotent.
    *
    * @returns When nothing of the system is left.
@@ -302,17 +354,11 @@ export class ActorSystem implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#node.close();
     this.#cluster.leave();
+    this.#watches.close();
     const quiet = this.#links.close();
     await this.#listener?.close();
     await quiet;
   }
 }
 
-/** Without arguments by `new`: it makes the spawn row of `bench/local_bench.ts` faster on Bun. */
-function construct(cls: ActorClass, args: readonly unknown[]): object {
-  if (args.length > 0) return Reflect.construct(cls, args);
-  return new (cls as new () => object)(); // an abstract class throws either way
-}
-
 const NO_OPTIONS: SpawnOptions = Object.freeze({});
-const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);

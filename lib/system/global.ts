@@ -13,7 +13,8 @@ import { PulsingRuntimeError } from "../errors.ts";
 import type { Transport } from "../transport.ts";
 import { type ActorContext, ActorSystem } from "./actor_system.ts";
 import { type InitOptions, isSameOptions } from "./options.ts";
-import type { ResolveOptions, SpawnOptions } from "./spawn_options.ts";
+import type { SpawnOptions } from "../actor/spawn_options.ts";
+import type { ResolveOptions } from "./resolve_options.ts";
 
 /** Options of {@link resolve}. */
 export interface TypedResolveOptions<C extends ActorClass> extends ResolveOptions {

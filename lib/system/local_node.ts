@@ -5,13 +5,18 @@
  */
 
 import { ActorCell } from "../actor/actor_cell.ts";
-import type { CellNode, CellOptions } from "../actor/cell_node.ts";
+import type { CellNode, NodeCounters } from "../actor/cell_node.ts";
 import type { ActorBody } from "../actor/actor_body.ts";
 import { withCallOptions } from "../actor/call_options.ts";
+import { currentEnvelope } from "../actor/context.ts";
+import { DeadLetters } from "../actor/dead_letters.ts";
+import type { Terminated } from "../actor/death_watch.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
+import { type Interceptor, Interceptors } from "../actor/interceptors.ts";
+import type { SpawnCellOptions } from "../actor/spawn_options.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
-import { asActorError, PulsingRuntimeError } from "../errors.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { type Random, randomId } from "../random.ts";
@@ -30,16 +35,8 @@ export interface LocalNodeOptions {
   onNamed(cell: ActorCell): void;
   /** A named actor is gone. */
   onReleased(cell: ActorCell): void;
-}
-
-/** How an actor is made and started. */
-export interface SpawnCellOptions extends CellOptions {
-  /** Whether other nodes are told of a named actor. */
-  readonly isPublic: boolean;
-  /** How long its start may take; absent for any time. */
-  readonly timeoutMs?: number | undefined;
-  /** Ends its start. */
-  readonly signal?: AbortSignal | undefined;
+  /** Starts an actor as the child of another one. */
+  spawnChild: CellNode["spawnChild"];
 }
 
 /** The actors of one node. */
@@ -48,15 +45,22 @@ export class LocalNode implements CellNode {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: Limits;
+  readonly random: Random;
   readonly dispatcher: Dispatcher;
   readonly system: unknown;
+  readonly deadLetters: DeadLetters;
+  readonly counters: NodeCounters = { messages: 0, spawned: 0, ended: 0, restarts: 0 };
+  readonly spawnChild: CellNode["spawnChild"];
   readonly clone?: (message: unknown) => unknown;
   address: string | undefined = undefined;
+  interceptors: Interceptors | undefined = undefined;
   readonly #options: LocalNodeOptions;
   readonly #byPath = new Map<ActorPath, ActorCell>();
   readonly #private = new Set<ActorCell>();
   /** In the order in which they were spawned. */
   readonly #byId = new Map<ActorId, ActorCell>();
+  /** How the last actors ended that did not just stop, the oldest first. */
+  readonly #ends = new Map<ActorId, Terminated>();
   #isClosed = false;
 
   constructor(options: LocalNodeOptions) {
@@ -65,7 +69,10 @@ export class LocalNode implements CellNode {
     this.clock = options.clock;
     this.logger = options.logger;
     this.limits = options.limits;
+    this.random = options.random;
     this.system = options.system;
+    this.deadLetters = new DeadLetters(options.limits.deadLetters);
+    this.spawnChild = options.spawnChild;
     if (options.clone !== undefined) this.clone = options.clone;
     this.dispatcher = new Dispatcher(options.clock, options.limits, options.logger);
   }
@@ -79,6 +86,37 @@ export class LocalNode implements CellNode {
     return this.#byId.get(actorId);
   }
 
+  /** All actors, in the order in which they were spawned. */
+  cells(): IterableIterator<ActorCell> {
+    return this.#byId.values();
+  }
+
+  /** Puts something around every call; the result takes it away again. */
+  intercept(interceptor: Interceptor): Disposable {
+    const interceptors = this.interceptors ??= new Interceptors();
+    interceptors.add(interceptor);
+    return {
+      [Symbol.dispose]: () => {
+        interceptors.remove(interceptor);
+        if (interceptors.isEmpty && this.interceptors === interceptors) {
+          this.interceptors = undefined;
+        }
+      },
+    };
+  }
+
+  ended(notice: Terminated): void {
+    if (notice.reason === "stopped") return; // what is said of those that nobody remembers
+    this.#ends.set(notice.id, notice);
+    if (this.#ends.size <= this.limits.rememberedEnds) return;
+    for (const oldest of this.#ends.keys()) return void this.#ends.delete(oldest);
+  }
+
+  /** How an actor ended that is not there any more, as far as it is remembered. */
+  endOf(id: ActorId): Terminated {
+    return this.#ends.get(id) ?? { id, nodeId: this.nodeId, reason: "stopped" };
+  }
+
   /** Finds a named actor. */
   cellAt(path: ActorPath): ActorCell | undefined {
     return this.#byPath.get(path);
@@ -88,13 +126,14 @@ export class LocalNode implements CellNode {
   privateCellAt(path: ActorPath): ActorCell | undefined {
     if (this.#private.size === 0) return undefined;
     const cell = this.#byPath.get(path);
-    return cell?.state === "running" && this.#private.has(cell) ? cell : undefined;
+    return cell !== undefined && isServed(cell) && this.#private.has(cell) ? cell : undefined;
   }
 
   /**
    * Makes an actor and starts it.
    *
-   * @param makeBody Runs the user's constructor; only called once the name is ours.
+   * @param makeBody Runs the user's constructor, at each restart again; only called once the name
+   * is ours.
    * @returns The actor, after its `onStart`.
    * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
    * @throws {PulsingActorError} What the constructor or `onStart` threw.
@@ -103,17 +142,13 @@ export class LocalNode implements CellNode {
     const { path } = options;
     if (this.#isClosed) throw shutDown();
     if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
-    let body: ActorBody;
-    try {
-      body = makeBody();
-    } catch (error) {
-      throw asActorError(error, path);
-    }
-    const actorId = randomId(this.#options.random);
-    const cell = new ActorCell(this, actorId, body, options);
+    const actorId = randomId(this.random);
+    const cell = new ActorCell(this, actorId, makeBody, options);
+    this.counters.spawned++;
     this.#byId.set(actorId, cell);
     if (path !== undefined) this.#byPath.set(path, cell);
     if (path !== undefined && !options.isPublic) this.#private.add(cell);
+    options.parent?.life.addChild(cell);
     const started = cell.start();
     if (cell.state === "running") return this.#announce(cell);
     return this.#whenStarted(cell, started, options);
@@ -129,12 +164,14 @@ export class LocalNode implements CellNode {
       ...(signal !== undefined && { signal }),
     };
     const start = () => ({ reply: started, cancel: () => cell.abandonStart() });
-    await withCallOptions(this.clock, limits, `spawn ${cell.label}`, start);
+    const operation = `spawn ${cell.label}`;
+    const wait = { clock: this.clock, options: limits, operation, from: currentEnvelope() };
+    await withCallOptions(wait, start);
     return this.#announce(cell);
   }
 
   release(cell: ActorCell): void {
-    this.#byId.delete(cell.actorId);
+    if (this.#byId.delete(cell.actorId)) this.counters.ended++;
     if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
     this.#byPath.delete(cell.path);
     if (!this.#private.delete(cell)) this.#options.onReleased(cell);
@@ -143,20 +180,26 @@ export class LocalNode implements CellNode {
   /** Stops all actors, the youngest first, and takes no new ones. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#byId.values()].reverse().map((cell) => cell.stop()));
+    await Promise.all([...this.#byId.values()].reverse().map((cell) => cell.stop("shutdown")));
+    this.deadLetters.close();
   }
 
   #announce(cell: ActorCell): ActorCell {
-    if (cell.path === undefined || cell.state !== "running") return cell;
+    if (cell.path === undefined || !isServed(cell)) return cell;
     if (this.#private.has(cell)) return cell;
     try {
       this.#options.onNamed(cell);
     } catch (error) {
-      cell.requestStop(); // it would keep its name without anybody knowing of it
+      cell.abandonStart(); // it would keep its name without anybody knowing of it
       throw error;
     }
     return cell;
   }
+}
+
+/** Whether messages to an actor are handled, now or after its restart. */
+function isServed({ state }: ActorCell): boolean {
+  return state === "running" || state === "restarting";
 }
 
 function alreadyExists(path: ActorPath): PulsingRuntimeError {

@@ -7,6 +7,7 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { PROTOCOL } from "../remote/handshake.ts";
 import type { LinksHost } from "../remote/links.ts";
+import type { RemoteWatches } from "../remote/remote_watches.ts";
 import { SlabPool } from "../remote/slab_pool.ts";
 import type { Transport } from "../transport.ts";
 import type { LocalNode } from "./local_node.ts";
@@ -18,13 +19,14 @@ export interface NodeParts {
   readonly refs: RefTable;
   readonly transport: Transport;
   readonly clusterName: string;
+  readonly watches: RemoteWatches;
   /** The cluster part, which is made after the links. */
   cluster(): Cluster;
 }
 
 /** What the links of a node need, answered by its parts. */
 export function nodeLinksHost(
-  { node, refs, transport, clusterName, cluster }: NodeParts,
+  { node, refs, watches, transport, clusterName, cluster }: NodeParts,
 ): LinksHost {
   const { streamWindowItems: items, streamWindowBytes: bytes } = node.limits;
   return {
@@ -32,10 +34,13 @@ export function nodeLinksHost(
     clock: node.clock,
     logger: node.logger,
     limits: node.limits,
+    random: node.random,
+    deadLetters: node.deadLetters,
     slabs: new SlabPool(node.limits),
     transport,
     copy: (message) => refs.copy(message),
     cellWithId: (actorId) => node.cellWithId(actorId),
+    endOf: (actorId) => node.endOf(actorId),
     attachRef: (record) => refs.attach(record),
     detachRef: (value) => refs.detach(value),
     introduce: () => ({
@@ -48,8 +53,15 @@ export function nodeLinksHost(
       window: { items, bytes },
       isOnlyLink: false,
     }),
-    onUp: (link) => cluster().linkUp(link),
-    onDown: (link, error) => cluster().linkDown(link, error),
+    onUp: (link) => {
+      cluster().linkUp(link);
+      watches.linkUp(link);
+    },
+    onDown: (link, error) => {
+      cluster().linkDown(link, error);
+      watches.linkDown(link, error);
+    },
+    onTerminated: (link, end) => watches.terminated(link.nodeId, end),
     onControl: (link, message) => cluster().receive(link, message),
   };
 }

@@ -9,9 +9,9 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type ClusterSettings, resolveClusterSettings } from "../cluster/settings.ts";
 import { type Limits, resolveLimits } from "../limits.ts";
 import { consoleLogger, type Logger } from "../logger.ts";
+import { checkNames } from "../option_names.ts";
 import { type Random, systemRandom } from "../random.ts";
 import type { Transport } from "../transport.ts";
-import { checkNames } from "./spawn_options.ts";
 
 /** Options of `init` and `actorSystem`. */
 export interface InitOptions {

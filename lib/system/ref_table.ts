@@ -9,8 +9,7 @@ import { refOfProxy } from "../actor/proxy.ts";
 import { isStream } from "../actor/reply_stream.ts";
 import { definitionNamed } from "../actor/remote_class.ts";
 import { StoppedTarget } from "../actor/stopped_target.ts";
-import type { Links } from "../remote/links.ts";
-import { type RemoteActor, RemoteTarget } from "../remote/remote_ref.ts";
+import { type RemoteActor, RemoteTarget, type RemoteTargetNode } from "../remote/remote_ref.ts";
 import { type CodecHooks, Decoder, Encoder, type RefRecord } from "../wire/codec.ts";
 import { ByteWriter } from "../wire/byte_writer.ts";
 import type { LocalNode } from "./local_node.ts";
@@ -18,19 +17,20 @@ import type { LocalNode } from "./local_node.ts";
 /** Makes references of one node's view. */
 export class RefTable {
   readonly #node: LocalNode;
-  readonly #links: () => Links;
+  readonly #remote: RemoteTargetNode;
 
-  constructor(node: LocalNode, links: () => Links) {
+  constructor(node: LocalNode, remote: RemoteTargetNode) {
     this.#node = node;
-    this.#links = links;
+    this.#remote = remote;
   }
 
   /** A reference to an actor of this node or of another one. */
   refTo(actor: RemoteActor): ActorRef {
     if (actor.nodeId !== this.#node.nodeId) {
-      return new ActorRef(new RemoteTarget(this.#links(), actor));
+      return new ActorRef(new RemoteTarget(this.#remote, actor));
     }
-    return this.#node.cellWithId(actor.actorId)?.ref ?? new ActorRef(new StoppedTarget(actor));
+    const cell = this.#node.cellWithId(actor.actorId);
+    return cell?.ref ?? new ActorRef(new StoppedTarget(actor, this.#node.endOf(actor.actorId)));
   }
 
   /** What crosses the wire for a reference or a proxy; `undefined` for other objects. */

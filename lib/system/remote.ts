@@ -6,9 +6,10 @@
 
 import type { ActorClass, ActorProxy } from "../actor/proxy.ts";
 import { type ClassOptions, defineClass } from "../actor/remote_class.ts";
+import type { ClassSpawnOptions } from "../actor/spawn_options.ts";
 import type { ActorSystem } from "./actor_system.ts";
 import { getSystem } from "./global.ts";
-import type { ClassSpawnOptions, ResolveOptions } from "./spawn_options.ts";
+import type { ResolveOptions } from "./resolve_options.ts";
 
 /** Options of `Class.spawn`. */
 export interface RemoteSpawnOptions<A extends readonly unknown[]> extends ClassSpawnOptions<A> {

@@ -52,6 +52,8 @@ export const FrameKind = {
   failure: 0x14,
   /** The asker no longer wants the answer. */
   cancel: 0x15,
+  /** Answers an ask that no actor has handled and none will. */
+  refusal: 0x16,
   /** One item of a stream. */
   item: 0x20,
   /** The stream has ended. */
@@ -70,6 +72,12 @@ export const FrameKind = {
   drop: 0x32,
   /** News between the cluster parts of two nodes. */
   control: 0x40,
+  /** Asks to be told of an actor's end. */
+  watch: 0x50,
+  /** Does not want to be told any more. */
+  unwatch: 0x51,
+  /** Tells of the end of a watched actor. */
+  terminated: 0x52,
 } as const;
 
 /** A frame's kind as it stands on the wire. */

@@ -204,7 +204,9 @@ test("credit far beyond the window lets the producer go on and nothing overflows
   const numbers = (async function* () {
     for (let n = 0; n < 100; n++) yield n;
   })();
-  const call = at.link.ask("somebody", "any", [numbers]).catch((error: unknown) => error);
+  const call = at.link.ask({ target: "somebody", method: "any", payload: [numbers] }).catch((
+    error: unknown,
+  ) => error);
   await eventually(() => at.peer.ofKind(FrameKind.item).length > 0, { what: "the first item" });
   const streamId = at.peer.ofKind(FrameKind.item)[0]!.payload[0]!;
   for (let n = 0; n < 5; n++) {

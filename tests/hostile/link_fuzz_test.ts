@@ -255,7 +255,7 @@ function askPeer(link: Association) {
       state.settled++;
       if (value instanceof pul.ReplyStream) void value.cancel();
     };
-    link.ask("anybody", "any", [items]).then(done, done);
+    link.ask({ target: "anybody", method: "any", payload: [items] }).then(done, done);
   }
   return state;
 }

@@ -82,7 +82,7 @@ const call = (id: string, method: string, body: Uint8Array = new Uint8Array(0)) 
 test("a failure that cannot be read is the caller's error all the same", async () => {
   await using at = await arena();
   let settled = false;
-  at.link.ask("x", "m", []).then(() => {}, () => settled = true);
+  at.link.ask({ target: "x", method: "m", payload: [] }).then(() => {}, () => settled = true);
   await eventually(() => at.peer.ofKind(FrameKind.ask).length === 1);
   const callId = at.peer.ofKind(FrameKind.ask)[0]!.payload[0]!;
   at.peer.send(rawFrame(FrameKind.failure, Uint8Array.of(callId, 0xc1)));
@@ -109,7 +109,7 @@ test("a stream id of the reader's own half is a breach, its own stream ends", as
       closed = true;
     }
   })();
-  at.link.ask("x", "m", [items]).catch(() => {});
+  at.link.ask({ target: "x", method: "m", payload: [items] }).catch(() => {});
   await eventually(() => at.peer.ofKind(FrameKind.item).length > 0);
   const streamId = at.peer.ofKind(FrameKind.item)[0]!.payload[0]!;
   at.peer.send(rawFrame(FrameKind.reply, fields(99, streamBody(streamId))));

@@ -175,7 +175,7 @@ test("what is told in vain is logged: to a stopped actor, and what its handler t
     debug: (text: string) => lines.push(text),
     info: ignore,
     warn: ignore,
-    error: ignore,
+    error: (text: string) => lines.push(text),
   };
   await using system = await pul.actorSystem({ logger });
   const ref = await system.spawn({

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { ClassBody } from "../../lib/actor/actor_body.ts";
 import type { ActorCell } from "../../lib/actor/actor_cell.ts";
 import type { ActorRef } from "../../lib/actor/actor_ref.ts";
 import type { ActorClass } from "../../lib/actor/proxy.ts";
-import { definitionOf } from "../../lib/actor/remote_class.ts";
+import type { ClassSpawnOptions } from "../../lib/actor/spawn_options.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { Cluster } from "../../lib/cluster/cluster.ts";
 import { resolveClusterSettings } from "../../lib/cluster/settings.ts";
@@ -16,9 +15,12 @@ import { type Limits, resolveLimits } from "../../lib/limits.ts";
 import { type LogFields, type Logger, type LogLevel, silentLogger } from "../../lib/logger.ts";
 import { randomId, systemRandom } from "../../lib/random.ts";
 import { Links, type LinksHost } from "../../lib/remote/links.ts";
+import { RemoteWatches } from "../../lib/remote/remote_watches.ts";
 import { LocalNode } from "../../lib/system/local_node.ts";
 import { nodeLinksHost } from "../../lib/system/node_links.ts";
 import { RefTable } from "../../lib/system/ref_table.ts";
+import { RemoteSide } from "../../lib/system/remote_side.ts";
+import { Spawning } from "../../lib/system/spawning.ts";
 import type { Listener, Transport } from "../../lib/transport.ts";
 
 /** What a bare node is made of. */
@@ -36,6 +38,8 @@ export class BareNode implements AsyncDisposable {
   readonly links: Links;
   readonly cluster: Cluster;
   readonly refs: RefTable;
+  readonly watches: RemoteWatches;
+  readonly #spawning: Spawning;
   readonly #transport: Transport;
   #listener: Listener | undefined = undefined;
 
@@ -50,13 +54,21 @@ export class BareNode implements AsyncDisposable {
       system: undefined,
       onNamed: (cell) => this.cluster.register(cell),
       onReleased: (cell) => this.cluster.unregister(cell),
+      spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
     });
-    const refs = this.refs = new RefTable(node, () => this.links);
+    this.#spawning = new Spawning(node);
     const cluster = () => this.cluster;
-    this.host = nodeLinksHost({ node, refs, transport, clusterName: "leak", cluster });
+    const watches = this.watches = new RemoteWatches({
+      links: () => this.links,
+      standing: (nodeId) => this.cluster.standing(nodeId),
+    });
+    const remote = new RemoteSide(node, watches, () => this.links);
+    const refs = this.refs = new RefTable(node, remote);
+    this.host = nodeLinksHost({ node, refs, watches, transport, clusterName: "leak", cluster });
     const links = this.links = new Links(this.host);
     const settings = resolveClusterSettings();
-    this.cluster = new Cluster({ node, links, random: systemRandom, settings });
+    const onGone = (nodeId: string) => watches.nodeGone(nodeId);
+    this.cluster = new Cluster({ node, links, random: systemRandom, settings, onGone });
   }
 
   /** Listens on loopback. */
@@ -70,14 +82,15 @@ export class BareNode implements AsyncDisposable {
   }
 
   /** Starts an actor of a class. */
-  async spawn(cls: ActorClass, path?: string): Promise<ActorCell> {
-    const { methods, name } = definitionOf(cls);
-    const makeBody = () => {
-      const instance: object = Reflect.construct(cls, []);
-      return new ClassBody(instance, methods, false);
-    };
-    const options = { path, className: name, mailboxCapacity: undefined, isPublic: true };
-    return await this.node.spawn(makeBody, options);
+  async spawn(
+    cls: ActorClass,
+    path?: string,
+    options: ClassSpawnOptions<readonly unknown[]> = {},
+  ): Promise<ActorCell> {
+    return await this.#spawning.ofClass(cls, {
+      ...options,
+      ...(path !== undefined && { name: path }),
+    });
   }
 
   /** A reference to an actor of another node. */

@@ -1,6 +1,7 @@
 /** The bytes of every frame kind are frozen; a change is a change of the protocol. */
 
 import assert from "node:assert/strict";
+import { formatTraceparent, parseTraceparent } from "../../lib/actor/call_chain.ts";
 import {
   PulsingBusinessError,
   PulsingRuntimeError,
@@ -8,7 +9,8 @@ import {
 } from "../../lib/errors.ts";
 import { type Limits, resolveLimits } from "../../lib/limits.ts";
 import { BulkSender } from "../../lib/remote/bulk.ts";
-import { CallFlag, FrameWriter, type OutgoingCall } from "../../lib/remote/frame_writer.ts";
+import { type CallHead, readCallHead } from "../../lib/remote/call_head.ts";
+import { FrameWriter, type OutgoingCall } from "../../lib/remote/frame_writer.ts";
 import { HeadReader } from "../../lib/remote/head_reader.ts";
 import { ReceivedNames, SentNames } from "../../lib/remote/names.ts";
 import { Outbox } from "../../lib/remote/outbox.ts";
@@ -34,6 +36,9 @@ const CALL: OutgoingCall = {
   payload: undefined,
   remainingMs: 0,
   caller: undefined,
+  trace: undefined,
+  waiting: [],
+  headers: undefined,
 };
 const REF: RefRecord = { form: "ref", actorId: ACTOR, nodeId: NODE };
 const PROXY: RefRecord = {
@@ -122,6 +127,7 @@ class Reader {
       case FrameKind.reply:
         return { callId: head.varint(), body: this.#body(head) };
       case FrameKind.failure:
+      case FrameKind.refusal:
       case FrameKind.cancel:
         return { callId: head.varint(), error: this.#body(head) };
       case FrameKind.item:
@@ -136,6 +142,11 @@ class Reader {
         return { streamId: head.varint() };
       case FrameKind.control:
         return { body: this.#body(head) };
+      case FrameKind.watch:
+      case FrameKind.unwatch:
+        return { target: this.#names.read(head) };
+      case FrameKind.terminated:
+        return { target: this.#names.read(head), reason: head.byte(), error: this.#body(head) };
       default:
         return this.#bulkFields(kind, head);
     }
@@ -158,12 +169,18 @@ class Reader {
   }
 
   #call(head: HeadReader): Fields {
-    const flags = head.byte();
+    const { target, method, remainingMs, caller, trace, waiting, headers }: CallHead = readCallHead(
+      head,
+      this.#names,
+    );
     return {
-      target: this.#names.read(head),
-      ...((flags & CallFlag.method) !== 0 && { method: this.#names.read(head) }),
-      ...((flags & CallFlag.deadline) !== 0 && { remainingMs: head.varint() }),
-      ...((flags & CallFlag.caller) !== 0 && { caller: this.#names.read(head) }),
+      target,
+      ...(method !== undefined && { method }),
+      ...(remainingMs > 0 && { remainingMs }),
+      ...(caller !== undefined && { caller }),
+      ...(trace !== undefined && { trace: formatTraceparent(trace) }),
+      ...(waiting.length > 0 && { waiting }),
+      ...(headers !== undefined && { headers: { ...headers } }),
       body: this.#body(head),
     };
   }
@@ -195,6 +212,7 @@ const bare = (kind: "ping" | "pong" | "goodbye"): Vector => ({
   fields: [{ kind }],
 });
 
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const IN_FULL: Partial<Limits> = { maxInternedNameBytes: 1 };
 const CHUNKED: Partial<Limits> = { chunkThresholdBytes: 8, chunkBytes: 8 };
 const LATE = { type: "PulsingTimeoutError", kind: "timeout", operation: "work", durationMs: 5 };
@@ -268,6 +286,31 @@ const VECTORS: Readonly<Record<string, Vector>> = {
       { kind: "ask", callId: MAX, target: "", body: null },
     ],
   },
+  "ask, with its chain, those that wait and headers": {
+    limits: IN_FULL,
+    write: (writer) =>
+      void writer.ask(1, {
+        ...CALL,
+        trace: parseTraceparent(TRACE),
+        waiting: [
+          { actorId: ACTOR, label: "actors/a", serial: 7 },
+          { actorId: ACTOR, label: ACTOR, serial: 300 },
+        ],
+        headers: { tenant: "grün", empty: "" },
+      }),
+    fields: [{
+      kind: "ask",
+      callId: 1,
+      target: ACTOR,
+      trace: TRACE,
+      waiting: [
+        { actorId: ACTOR, label: "actors/a", serial: 7 },
+        { actorId: ACTOR, label: ACTOR, serial: 300 },
+      ],
+      headers: { tenant: "grün", empty: "" },
+      body: undefined,
+    }],
+  },
   "reply, nothing": {
     write: (writer) => void writer.reply(2, undefined),
     fields: [{ kind: "reply", callId: 2, body: undefined }],
@@ -303,6 +346,10 @@ const VECTORS: Readonly<Record<string, Vector>> = {
       callId: 3,
       error: { name: "TypeError", message: "", cause: "why" },
     }],
+  },
+  "refusal, of an actor that is gone": {
+    write: (writer) => writer.refusal(3, new RangeError("gone")),
+    fields: [{ kind: "refusal", callId: 3, error: { name: "RangeError", message: "gone" } }],
   },
   cancel: {
     write: (writer) => writer.cancel(2 ** 32, new PulsingTimeoutError("work", 5)),
@@ -376,6 +423,32 @@ const VECTORS: Readonly<Record<string, Vector>> = {
   control: {
     write: (writer) => writer.control({ kind: "gossip", members: [], entries: [] }),
     fields: [{ kind: "control", body: { kind: "gossip", members: [], entries: [] } }],
+  },
+  watch: {
+    limits: IN_FULL,
+    write: (writer) => writer.watch(ACTOR),
+    fields: [{ kind: "watch", target: ACTOR }],
+  },
+  unwatch: {
+    limits: IN_FULL,
+    write: (writer) => writer.unwatch(ACTOR),
+    fields: [{ kind: "unwatch", target: ACTOR }],
+  },
+  "terminated, killed": {
+    limits: IN_FULL,
+    write: (writer) => writer.terminated({ id: ACTOR, nodeId: NODE, reason: "killed" }),
+    fields: [{ kind: "terminated", target: ACTOR, reason: 2, error: undefined }],
+  },
+  "terminated, failed with an error": {
+    limits: IN_FULL,
+    write: (writer) =>
+      writer.terminated({ id: ACTOR, nodeId: NODE, reason: "failed", error: new RangeError("x") }),
+    fields: [{
+      kind: "terminated",
+      target: ACTOR,
+      reason: 1,
+      error: { name: "RangeError", message: "x" },
+    }],
   },
 };
 

@@ -1,0 +1,147 @@
+/**
+ * How actors are spawned.
+ *
+ * @module
+ */
+
+import { type ActorPath, isId, type NodeId, pathOfName } from "../address.ts";
+import { checkNames } from "../option_names.ts";
+import { checkTimeout } from "./call_options.ts";
+import type { CellOptions } from "./cell_node.ts";
+import type { MailboxOverflow } from "./mailbox.ts";
+import {
+  checkCapacity,
+  checkConcurrency,
+  checkOverflow,
+  type Concurrency,
+  type RemoteClassDefinition,
+} from "./remote_class.ts";
+import { resolveSupervision, SUPERVISION_NAMES, type SupervisionOptions } from "./supervision.ts";
+
+/** How a low-level actor is spawned. */
+export interface SpawnOptions extends SupervisionOptions {
+  /** Makes the actor resolvable; without `/` it becomes `actors/<name>`. */
+  readonly name?: string;
+  /**
+   * Whether a named actor can be resolved on every node, or only on its own.
+   *
+   * @default true
+   */
+  readonly public?: boolean;
+  /**
+   * Messages the mailbox holds.
+   *
+   * @default the system's `mailboxCapacity`
+   */
+  readonly mailboxCapacity?: number;
+  /**
+   * What a full mailbox does with one message more.
+   *
+   * @default "wait"
+   */
+  readonly mailboxOverflow?: MailboxOverflow;
+  /**
+   * Milliseconds that `onStart` may take; then the actor is stopped and `spawn` fails with
+   * `PulsingTimeoutError`.
+   *
+   * @default Infinity
+   */
+  readonly timeoutMs?: number;
+  /** Ends the start: the actor is stopped and `spawn` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How an actor of a class is spawned. */
+export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOptions {
+  /** The constructor's arguments. */
+  readonly args?: A;
+  /**
+   * Whether async methods of the actor may overlap.
+   *
+   * @default what was given to `remote`, else "interleaved"
+   */
+  readonly concurrency?: Concurrency;
+  /**
+   * Where the actor lives: in this process, on another node (the one with the fewest actors of
+   * some that are asked; here, with a warning, when there is none), or on the node of this id.
+   *
+   * @default "local"
+   */
+  readonly placement?: "local" | "remote" | NodeId;
+}
+
+/** How an actor is made and started. */
+export interface SpawnCellOptions extends CellOptions {
+  /** Whether other nodes are told of a named actor. */
+  readonly isPublic: boolean;
+  /** How long its start may take; absent for any time. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends its start. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const SPAWN_NAMES: ReadonlySet<string> = new Set<keyof ClassSpawnOptions<[]>>([
+  "name",
+  "public",
+  "mailboxCapacity",
+  "mailboxOverflow",
+  "timeoutMs",
+  "signal",
+  "args",
+  "concurrency",
+  "placement",
+  ...SUPERVISION_NAMES,
+]);
+
+/**
+ * Checks what the user said about a new actor.
+ *
+ * @param options What was said about the actor.
+ * @param definition What was said about its class, when it has one.
+ * @throws {TypeError} An option is unknown or of a wrong type.
+ * @throws {RangeError} A number is out of range, or the name does not follow the grammar.
+ */
+export function cellOptionsOf(
+  options: ClassSpawnOptions<readonly unknown[]>,
+  definition: RemoteClassDefinition | undefined,
+): SpawnCellOptions {
+  checkNames("spawn", options, SPAWN_NAMES);
+  const { args, concurrency, timeoutMs, signal } = options;
+  if (args !== undefined && !Array.isArray(args)) throw wrong("args", args, "a list");
+  const mailboxCapacity = options.mailboxCapacity ?? definition?.options.mailboxCapacity;
+  const mailboxOverflow = options.mailboxOverflow ?? definition?.options.mailboxOverflow ?? "wait";
+  checkPlacement(options.placement);
+  checkConcurrency(concurrency);
+  checkCapacity(mailboxCapacity);
+  checkOverflow(mailboxOverflow);
+  checkTimeout(timeoutMs);
+  signal?.throwIfAborted();
+  return {
+    path: pathOf(options.name),
+    className: definition?.name,
+    mailboxCapacity,
+    mailboxOverflow,
+    supervision: resolveSupervision(options, definition?.options),
+    isPublic: options.public ?? true,
+    timeoutMs,
+    signal,
+  };
+}
+
+function pathOf(name: unknown): ActorPath | undefined {
+  if (name === undefined) return undefined;
+  if (typeof name !== "string") throw wrong("name", name, "a text");
+  return pathOfName(name);
+}
+
+function checkPlacement(placement: unknown): void {
+  if (placement === undefined || placement === "local" || placement === "remote") return;
+  if (typeof placement === "string" && isId(placement)) return;
+  throw wrong("placement", placement, '"local", "remote" or the id of a node');
+}
+
+function wrong(option: string, value: unknown, expected: string): TypeError {
+  return new TypeError(
+    `Cannot spawn actor with ${option} "${String(value)}": expected ${expected}`,
+  );
+}

@@ -1,0 +1,123 @@
+/**
+ * Makes actors of what users give to `spawn`.
+ *
+ * @module
+ */
+
+import { isReceiver, type Receiver } from "../actor/actor.ts";
+import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
+import type { ActorCell } from "../actor/actor_cell.ts";
+import type { ActorRef } from "../actor/actor_ref.ts";
+import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
+import { definitionOf } from "../actor/remote_class.ts";
+import {
+  cellOptionsOf,
+  type ClassSpawnOptions,
+  type SpawnCellOptions,
+  type SpawnOptions,
+} from "../actor/spawn_options.ts";
+import type { LocalNode } from "./local_node.ts";
+
+/** Options of an actor of any class. */
+export type AnyClassSpawnOptions = ClassSpawnOptions<readonly unknown[]>;
+
+/** Starts the actors of one node. */
+export class Spawning {
+  readonly #node: LocalNode;
+
+  constructor(node: LocalNode) {
+    this.#node = node;
+  }
+
+  /**
+   * Starts an actor that takes its messages itself.
+   *
+   * @param actor The object, or what makes one.
+   * @param parent The actor that starts it, when one does.
+   * @throws {TypeError} It is to be restarted and cannot be made again, or has no name.
+   */
+  receiver(
+    actor: unknown,
+    options: SpawnOptions,
+    parent?: ActorCell,
+  ): ActorCell | Promise<ActorCell> {
+    const make = makerOf(actor);
+    const cellOptions = cellOptionsOf(options, undefined);
+    if (cellOptions.supervision !== undefined) checkRestartable(actor, cellOptions, parent);
+    return this.#node.spawn(() => new ReceiverBody(make()), { ...cellOptions, parent });
+  }
+
+  /** Starts an actor of a class on this node. */
+  ofClass(
+    cls: ActorClass,
+    options: AnyClassSpawnOptions,
+    parent?: ActorCell,
+  ): ActorCell | Promise<ActorCell> {
+    const definition = definitionOf(cls);
+    const { args = NO_ARGUMENTS } = options;
+    const concurrency = options.concurrency ?? definition.options.concurrency;
+    const makeBody = () => {
+      const instance = construct(definition.cls, args);
+      return new ClassBody(instance, definition.methods, concurrency === "sequential");
+    };
+    const cellOptions = cellOptionsOf(options, definition);
+    return this.#node.spawn(
+      makeBody,
+      parent === undefined ? cellOptions : { ...cellOptions, parent },
+    );
+  }
+
+  /** Starts what an actor spawns through its context. */
+  async child(
+    parent: ActorCell,
+    actor: unknown,
+    options: AnyClassSpawnOptions = {},
+  ): Promise<ActorRef | ActorProxy<object>> {
+    if (!isClass(actor)) return (await this.receiver(actor, options, parent)).ref;
+    const { ref } = await this.ofClass(actor, options, parent);
+    return typedProxy(ref, actor, definitionOf(actor).methods);
+  }
+}
+
+/** Whether a value is a class and no plain function. */
+export function isClass(value: unknown): value is ActorClass {
+  if (typeof value !== "function") return false;
+  return Object.getOwnPropertyDescriptor(value, "prototype")?.writable === false;
+}
+
+function makerOf(actor: unknown): () => Receiver {
+  if (isReceiver(actor)) return () => actor;
+  if (typeof actor !== "function" || isClass(actor)) {
+    throw new TypeError("Cannot spawn actor: the object has no receive method");
+  }
+  return () => {
+    const made: unknown = Reflect.apply(actor, undefined, []);
+    if (isReceiver(made)) return made;
+    throw new TypeError("Cannot spawn actor: what the function made has no receive method");
+  };
+}
+
+function checkRestartable(
+  actor: unknown,
+  { path }: SpawnCellOptions,
+  parent: ActorCell | undefined,
+): void {
+  if (path === undefined && parent === undefined) {
+    throw new TypeError(
+      "Cannot spawn actor: anonymous actors do not support supervision, give it a name",
+    );
+  }
+  if (typeof actor === "function") return;
+  throw new TypeError(
+    "Cannot spawn actor: one that is to be restarted must be made anew, pass a function that " +
+      "makes it",
+  );
+}
+
+/** Without arguments by `new`: it makes the spawn row of `bench/local_bench.ts` faster on Bun. */
+function construct(cls: ActorClass, args: readonly unknown[]): object {
+  if (args.length > 0) return Reflect.construct(cls, args);
+  return new (cls as new () => object)(); // an abstract class throws either way
+}
+
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
