@@ -62,7 +62,8 @@ export interface Limits {
   /** Bytes a node keeps for the next copies of large buffers. Above: they are let go. */
   readonly maxSpareBytes: number;
   /**
-   * Calls without an answer on one link, for each direction.
+   * Calls without an answer on one link, for each direction; calls and tells that wait for one
+   * dial as well, since all of them would go on its link.
    *
    * Above: a call fails with `"limit-exceeded"`, retryable.
    */
@@ -97,6 +98,13 @@ export interface Limits {
   readonly handshakeTimeoutMs: number;
   /** Time for one attempt to connect, in milliseconds. */
   readonly dialTimeoutMs: number;
+  /**
+   * Failures in a row, of dials to one node or of links that were cut, that open its circuit.
+   *
+   * Reached: calls to it fail at once with `"node-unreachable"`, retryable, and it is not dialled
+   * before `reconnectMinMs`. 1 because one dial already stands for all calls that waited for it.
+   */
+  readonly breakerFailures: number;
   /** Wait before the first new attempt to reach a lost node, in milliseconds; then doubled. */
   readonly reconnectMinMs: number;
   /** Longest wait between attempts to reach a lost node, in milliseconds. */
@@ -153,6 +161,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxHandshakeBytes: 4_096,
   handshakeTimeoutMs: 5_000,
   dialTimeoutMs: 5_000,
+  breakerFailures: 1,
   reconnectMinMs: 100,
   reconnectMaxMs: 10_000,
   linkIdleMs: 5_000,

@@ -5,6 +5,7 @@
  */
 
 import { isId, type NodeId } from "../address.ts";
+import { isAddress } from "../remote/ref_record.ts";
 
 /** What a member is believed to be. */
 export type MemberStatus =
@@ -21,7 +22,7 @@ export type MemberStatus =
 export interface Member {
   /** Identity of the node. */
   readonly nodeId: NodeId;
-  /** `host:port` to dial it. */
+  /** `host:port` to dial it; empty when it does not listen. */
   readonly addr: string;
   /** What it is believed to be. */
   readonly status: MemberStatus;
@@ -58,7 +59,7 @@ export function readMember(value: unknown): Member | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { nodeId, addr, status, incarnation } = value as Partial<Member>; // checked next
   if (typeof nodeId !== "string" || !isId(nodeId)) return undefined;
-  if (typeof addr !== "string" || addr.length > 256) return undefined;
+  if (typeof addr !== "string" || (addr !== "" && !isAddress(addr))) return undefined;
   if (typeof status !== "string" || !Object.hasOwn(RANK, status)) return undefined;
   if (!isIncarnation(incarnation, status)) return undefined;
   return { nodeId, addr, status, incarnation };

@@ -112,6 +112,11 @@ export class Association implements ReplyLink, StreamLink {
     return this.#isUp && !this.#isLeaving;
   }
 
+  /** Whether one side has said goodbye, so that the end of the link is no failure. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** Calls and streams under way, both directions together. */
   get pendingCount(): number {
     return this.#pending.size + this.#inbound.size + this.#streams.size;
@@ -419,7 +424,9 @@ export class Association implements ReplyLink, StreamLink {
     this.#pending.delete(callId);
     try {
       const error = this.#bodies.error(head);
-      if (kind === FrameKind.refusal && call?.onRefused !== undefined) {
+      // A stream in it has begun to flow and cannot be sent again.
+      const isWhole = call?.sent.streams === undefined;
+      if (kind === FrameKind.refusal && isWhole && call?.onRefused !== undefined) {
         call.resolve(call.onRefused(error));
       } else {
         call?.reject(error); // otherwise the caller has given up

@@ -15,6 +15,7 @@ import type { Logger } from "../logger.ts";
 import type { Random } from "../random.ts";
 import type { RefRecord } from "../wire/codec.ts";
 import type { Association } from "./association.ts";
+import { faultOf } from "./ref_record.ts";
 import type { SlabPool } from "./slab_pool.ts";
 
 /** The node behind a link. */
@@ -51,7 +52,8 @@ export function writeCaller(ref: ActorRef): string {
 
 /** Reads what {@link writeCaller} wrote; `undefined` when it is malformed. */
 export function readCaller(text: string): RefRecord | undefined {
-  const [actorId, nodeId, address, path] = text.split(" ");
-  if (!actorId || !nodeId) return undefined;
-  return { form: "ref", actorId, nodeId, ...(address && { address }), ...(path && { path }) };
+  const [actorId = "", nodeId = "", address, path, ...rest] = text.split(" ", 5);
+  const optional = { ...(address && { address }), ...(path && { path }) };
+  const record: RefRecord = { form: "ref", actorId, nodeId, ...optional };
+  return rest.length > 0 || faultOf(record) !== undefined ? undefined : record;
 }

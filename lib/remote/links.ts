@@ -9,6 +9,8 @@ import { type Clock, sleep } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
+import { CircuitBreakers, isTransportFailure } from "./circuit_breaker.ts";
+import { Dials, outsideScope } from "./dials.ts";
 import { type Introduction, isRejected, type Rejection } from "./handshake.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
@@ -35,32 +37,28 @@ interface Dial {
   readonly signal?: AbortSignal;
 }
 
-interface Failure {
-  readonly error: Error;
-  readonly until: number;
-  readonly delayMs: number;
-}
-
 /**
  * Opens links on demand and keeps one per node.
  *
  * When two nodes dial each other at once the dial of the node with the smaller id stays. A node
- * that could not be reached is not dialled again before its backoff is over: calls to it fail at
- * once with the last error meanwhile.
+ * that could not be reached, or whose link was cut, is not dialled before its circuit lets one dial
+ * through: calls to it fail at once meanwhile; see {@link CircuitBreakers}.
  */
 export class Links {
   readonly #host: LinksHost;
   readonly #up = new Map<NodeId, Association>();
-  readonly #dials = new Map<NodeId, Promise<Association>>();
+  readonly #dials: Dials;
   /** Dials under way to whoever listens at an address. */
   readonly #dialling = new Set<Dial>();
-  readonly #failures = new Map<NodeId, Failure>();
+  readonly #breakers: CircuitBreakers;
   readonly #connections = new Set<Connection>();
   readonly #abort = new AbortController();
   #onQuiet: (() => void) | undefined = undefined;
 
   constructor(host: LinksHost) {
     this.#host = host;
+    this.#dials = new Dials(host.limits);
+    this.#breakers = new CircuitBreakers(host.clock, host.limits);
   }
 
   /** Measures deadlines. */
@@ -95,33 +93,36 @@ export class Links {
 
   /** Takes a connection that another node dialled. */
   accept(connection: Connection): void {
-    this.#open(connection, false, this.#host.introduce(), this.#abort.signal)
+    outsideScope(() => this.#open(connection, false, this.#host.introduce(), this.#abort.signal))
       .catch((error) => this.#host.logger.debug("incoming link refused", { error }));
   }
 
   /**
    * The link to a node, dialled if there is none; what waits for it goes out in its order.
    *
-   * @throws {PulsingRuntimeError} kind `"node-unreachable"` or `"handshake-failed"`.
+   * A rejection need not be looked at.
+   *
+   * @throws {PulsingRuntimeError} kind `"node-unreachable"`: it does not listen, the dial failed,
+   * or its circuit is open after one that did; kind `"handshake-failed"`.
    */
   open(nodeId: NodeId, address: string | undefined): Association | Promise<Association> {
     const dial = this.#dials.get(nodeId);
     if (dial !== undefined) return dial;
     const link = this.get(nodeId);
     if (link !== undefined) return link;
-    if (address === undefined) {
-      return Promise.reject(this.#unreachable(nodeId, "it does not listen"));
-    }
-    const failure = this.#failures.get(nodeId);
-    if (failure !== undefined && failure.until > this.#host.clock.now()) {
-      return Promise.reject(failure.error);
-    }
-    const opening = this.#dialNode(nodeId, address);
-    this.#dials.set(nodeId, opening);
-    // After those who wait, so that a later call cannot overtake theirs.
-    const done = () => void this.#dials.delete(nodeId);
-    opening.then(() => queueMicrotask(done), done);
-    return opening;
+    if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
+    const refusal = this.#breakers.refusal(nodeId);
+    if (refusal !== undefined) return rejected(refusal);
+    return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
+  }
+
+  /**
+   * Takes a place among the messages that wait for the dial to a node; see {@link Dials.wait}.
+   *
+   * @throws {PulsingRuntimeError} kind `"limit-exceeded"`, retryable: too many wait already.
+   */
+  waitForDial(nodeId: NodeId): void {
+    this.#dials.wait(nodeId);
   }
 
   /**
@@ -136,7 +137,7 @@ export class Links {
     const dial = { address, ...(signal !== undefined && { signal }) };
     this.#dialling.add(dial);
     try {
-      return await this.#dialOrMeet(dial);
+      return await outsideScope(() => this.#dialOrMeet(dial));
     } finally {
       this.#dialling.delete(dial);
     }
@@ -148,7 +149,7 @@ export class Links {
    * @returns When every connection has ended; those left after `shutdownTimeoutMs` are cut.
    */
   close(): Promise<void> {
-    this.#abort.abort(this.#unreachable("any", "this node is shut down"));
+    this.#abort.abort(unreachable("any", "this node is shut down"));
     for (const link of this.all) link.close();
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -171,10 +172,10 @@ export class Links {
 
   async #dialNode(nodeId: NodeId, address: string): Promise<Association> {
     try {
-      const link = await this.#dialOrMeet({ address, expects: nodeId });
-      this.#failures.delete(nodeId);
-      return link;
+      return await this.#dialOrMeet({ address, expects: nodeId });
     } catch (thrown) {
+      const link = this.get(nodeId);
+      if (link !== undefined) return link; // the other side's dial came through meanwhile
       const error = asError(thrown);
       this.#noteFailure(nodeId, error);
       throw error;
@@ -208,7 +209,7 @@ export class Links {
     const { transport, limits, clock } = this.#host;
     const timeout = new AbortController();
     const timer = clock.setTimer(
-      () => timeout.abort(this.#unreachable(address, "it did not accept in time")),
+      () => timeout.abort(unreachable(address, "it did not accept in time")),
       limits.dialTimeoutMs,
     );
     try {
@@ -228,8 +229,12 @@ export class Links {
     signal: AbortSignal,
   ): Promise<Association> {
     this.#connections.add(connection);
+    const onDown = (link: Association, error: Error) => {
+      if (!link.isLeaving) this.#cut(link, error);
+      this.#host.onDown(link, error);
+    };
     return openLink({
-      host: this.#host,
+      host: { ...this.#host, onDown },
       connection,
       isDialler,
       introduction,
@@ -246,9 +251,14 @@ export class Links {
   #onUp(link: Association): void {
     const older = this.#up.get(link.nodeId);
     this.#up.set(link.nodeId, link);
-    this.#failures.delete(link.nodeId);
+    this.#breakers.close(link.nodeId);
     older?.abort(replaced(link.nodeId));
     this.#host.onUp(link);
+  }
+
+  /** A link ended without a goodbye; one that has given its place to a newer one does not count. */
+  #cut(link: Association, error: Error): void {
+    if (this.#up.get(link.nodeId) === link) this.#noteFailure(link.nodeId, error);
   }
 
   #refuse(theirs: Introduction): Rejection | undefined {
@@ -262,30 +272,30 @@ export class Links {
   }
 
   #isDialling({ nodeId, address }: Introduction): boolean {
-    if (this.#dials.has(nodeId)) return true;
+    if (this.#dials.get(nodeId) !== undefined) return true;
     return [...this.#dialling].some((dial) => dial.address === address);
   }
 
   #noteFailure(nodeId: NodeId, error: Error): void {
-    const { limits, clock } = this.#host;
-    const previous = this.#failures.get(nodeId)?.delayMs ?? limits.reconnectMinMs / 2;
-    const delayMs = Math.min(previous * 2, limits.reconnectMaxMs);
-    this.#failures.set(nodeId, { error, delayMs, until: clock.now() + delayMs });
-    if (this.#failures.size > limits.maxMembers) {
-      for (const oldest of this.#failures.keys()) {
-        this.#failures.delete(oldest);
-        break;
-      }
-    }
+    const counts = !this.#abort.signal.aborted && isTransportFailure(error);
+    if (counts) this.#breakers.failed(nodeId, error);
+    else this.#breakers.close(nodeId);
   }
+}
 
-  #unreachable(node: string, why: string): PulsingRuntimeError {
-    return new PulsingRuntimeError(`Cannot link to node ${node}: ${why}`, {
-      kind: "node-unreachable",
-      retryable: true,
-      nodeId: node,
-    });
-  }
+/** A rejection that does not end the process when a caller fails before it looks at it. */
+function rejected(error: Error): Promise<never> {
+  const rejection = Promise.reject(error);
+  rejection.catch(() => {});
+  return rejection;
+}
+
+function unreachable(node: string, why: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot link to node ${node}: ${why}`, {
+    kind: "node-unreachable",
+    retryable: true,
+    nodeId: node,
+  });
 }
 
 function replaced(nodeId: NodeId): PulsingRuntimeError {

@@ -147,6 +147,7 @@ export class RemoteTarget implements ActorTarget {
     payload: unknown,
     send: (link: Association, payload: unknown) => Promise<R>,
   ): Promise<R> {
+    this.#node.links.waitForDial(this.nodeId); // before the copy, which is what it bounds
     const copy = this.#node.links.copy(payload);
     const sendAsNow = bindTurn(send);
     return await link.then((open) => sendAsNow(open, copy));

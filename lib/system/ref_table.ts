@@ -9,6 +9,8 @@ import { refOfProxy } from "../actor/proxy.ts";
 import { isStream } from "../actor/reply_stream.ts";
 import { definitionNamed } from "../actor/remote_class.ts";
 import { StoppedTarget } from "../actor/stopped_target.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import { faultOf } from "../remote/ref_record.ts";
 import { type RemoteActor, RemoteTarget, type RemoteTargetNode } from "../remote/remote_ref.ts";
 import { type CodecHooks, Decoder, Encoder, type RefRecord } from "../wire/codec.ts";
 import { ByteWriter } from "../wire/byte_writer.ts";
@@ -40,8 +42,15 @@ export class RefTable {
     return ref === undefined ? undefined : recordOf(ref.target, "proxy");
   }
 
-  /** A live reference, or a proxy: typed when the actor's class is known here. */
-  attach({ form, path, actorId, nodeId, address, className }: RefRecord): unknown {
+  /**
+   * A live reference, or a proxy: typed when the actor's class is known here.
+   *
+   * @throws {PulsingRuntimeError} kind `"not-decodable"`: no node writes such a reference.
+   */
+  attach(record: RefRecord): unknown {
+    const fault = faultOf(record);
+    if (fault !== undefined) throw malformed(fault);
+    const { form, path, actorId, nodeId, address, className } = record;
     const ref = this.refTo({ path, actorId, nodeId, address, className });
     if (form === "ref") return ref;
     const definition = className === undefined ? undefined : definitionNamed(className);
@@ -66,6 +75,10 @@ export class RefTable {
     const bytes = writer.take();
     return new Decoder(this.#node.limits, hooks).decode(bytes, 0, bytes.length);
   }
+}
+
+function malformed(fault: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot decode reference: ${fault}`, { kind: "not-decodable" });
 }
 
 function recordOf(target: ActorTarget, form: RefRecord["form"]): RefRecord {
