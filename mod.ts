@@ -32,7 +32,7 @@
  * @module
  */
 
-import { setDefaultTransport } from "./lib/system/global.ts";
+import { setDefaultTransport } from "./lib/system/default_transport.ts";
 import { tcp } from "./transports/tcp.ts";
 
 setDefaultTransport(() => tcp());
@@ -44,7 +44,7 @@ export type { CellContext } from "./lib/actor/context.ts";
 export { type DeadLetter, DeadLetters } from "./lib/actor/dead_letters.ts";
 export type { Terminated, TerminationReason, Watcher } from "./lib/actor/death_watch.ts";
 export type { DelayedCalls } from "./lib/actor/delayed.ts";
-export type { CallHeaders } from "./lib/actor/envelope.ts";
+export type { CallHeaders, OnRefused } from "./lib/actor/envelope.ts";
 export type {
   CallChanges,
   InterceptedCall,
@@ -64,10 +64,21 @@ export type {
 export type { ClassOptions, Concurrency } from "./lib/actor/remote_class.ts";
 export { ReplyStream, type StreamSource } from "./lib/actor/reply_stream.ts";
 export type { ClassSpawnOptions, SpawnOptions } from "./lib/actor/spawn_options.ts";
+export type { RestartPolicy, SupervisionOptions } from "./lib/actor/supervision.ts";
 export { type AnyCall, StreamCall } from "./lib/actor/stream_call.ts";
 export type { ActorId, ActorPath, NodeId } from "./lib/address.ts";
 export { type Clock, systemClock, type Timer } from "./lib/clock.ts";
+export { type CacheAwareOptions, CacheAwarePolicy } from "./lib/cluster/cache_aware.ts";
+export { type ConsistentHashOptions, ConsistentHashPolicy } from "./lib/cluster/consistent_hash.ts";
 export type { Member, MemberStatus } from "./lib/cluster/member.ts";
+export {
+  type Candidate,
+  type Policy,
+  type PolicyCall,
+  PowerOfTwoPolicy,
+  RandomPolicy,
+  RoundRobinPolicy,
+} from "./lib/cluster/policies.ts";
 export type { ClusterSettings } from "./lib/cluster/settings.ts";
 export {
   type ErrorClassName,
@@ -93,7 +104,28 @@ export {
   silentLogger,
 } from "./lib/logger.ts";
 export { type Random, seededRandom, systemRandom } from "./lib/random.ts";
-export { type ActorContext, ActorSystem, type NamedActor } from "./lib/system/actor_system.ts";
+export {
+  type ActorContext,
+  ActorSystem,
+  type MountOptions,
+  type NamedActor,
+} from "./lib/system/actor_system.ts";
+export {
+  ResolveBuilder,
+  type ResolveSteps,
+  type Resolving,
+  type Spawn,
+  SpawnBuilder,
+  SupervisionSpec,
+  SystemBuilder,
+} from "./lib/system/builders.ts";
+export {
+  type ActorStatus,
+  type NodeMetrics,
+  type ObservedNode,
+  type SpawnRequest,
+  SystemActor,
+} from "./lib/system/system_actor.ts";
 export type { ResolveOptions } from "./lib/system/resolve_options.ts";
 export {
   actorSystem,
@@ -101,11 +133,13 @@ export {
   getSystem,
   init,
   isInitialized,
+  mount,
   refer,
   resolve,
   shutdown,
   spawn,
   type TypedResolveOptions,
+  unmount,
 } from "./lib/system/global.ts";
 export type { InitOptions } from "./lib/system/options.ts";
 export {

@@ -28,6 +28,9 @@ export const DEFAULT_NAMESPACE = "actors";
 /** The namespace reserved for the runtime itself. */
 export const SYSTEM_NAMESPACE = "system";
 
+/** The path of the actor that tells about its node; its id is that of the node. */
+export const SYSTEM_ACTOR_PATH: ActorPath = "system/core";
+
 const ID_REGEXP = /^[0-9a-f]{32}$/;
 const SEGMENT_REGEXP = /^[\p{L}\p{N}_-]+$/u;
 const ADDRESS_SCHEME = "actor://";

@@ -16,6 +16,8 @@ const JOBS_PER_WORKER = 3;
 const LOSSES: ReadonlySet<string> = new Set<pul.ErrorKind>([
   "node-lost",
   "node-unreachable",
+  "no-instance",
+  "call-interrupted",
   "node-not-found",
   "actor-stopped",
   "actor-not-found",

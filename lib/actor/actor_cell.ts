@@ -16,14 +16,7 @@ import { ActorRef, type ActorTarget } from "./actor_ref.ts";
 import { breakCycle } from "./ask_cycle.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
-import {
-  type CellContext,
-  contextOf,
-  currentEnvelope,
-  enterTurn,
-  leaveTurn,
-  runAcrossTurns,
-} from "./context.ts";
+import { type CellContext, contextOf, enterTurn, leaveTurn, runAcrossTurns } from "./context.ts";
 import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
 import { DelayedTimers } from "./delayed.ts";
 import type { Runnable } from "./dispatcher.ts";

@@ -45,6 +45,8 @@ export interface ActorTarget extends ActorOperations {
   readonly address: string | undefined;
   /** The registered name of the actor's class, when it has one. */
   readonly className: string | undefined;
+  /** The one actor it leads to now, when that may change. */
+  readonly instance?: ActorTarget;
 }
 
 /**
@@ -140,8 +142,12 @@ export class ActorRef {
     return typedProxy(this, cls, methodsOf(cls));
   }
 
-  /** The actor's address for people: `actor:///path@node` or `actor://id`. */
+  /**
+   * The actor's address for people: `actor:///path@node` or `actor://id`, and `actor:///path` when
+   * the reference follows the name.
+   */
   toString(): string {
+    if ("instance" in this.#target) return `actor:///${this.path}`;
     return this.path === undefined
       ? `actor://${this.actorId}`
       : `actor:///${this.path}@${this.nodeId}`;

@@ -231,6 +231,6 @@ class MessageContext implements CellContext {
 
 function targetOf(actor: object): ActorTarget {
   const ref = actor instanceof ActorRef ? actor : refOfProxy(actor);
-  if (ref !== undefined) return ref.target;
+  if (ref !== undefined) return ref.target.instance ?? ref.target;
   throw new TypeError(`Cannot watch ${String(actor)}: expected a reference or a proxy`);
 }

@@ -140,6 +140,26 @@ export class Cluster {
     }
   }
 
+  /** The actors of a name on members that can be reached, in the order of their nodes. */
+  instances(path: ActorPath): readonly RemoteActor[] {
+    return this.#state.instances(path).map((entry) => this.#located(entry));
+  }
+
+  /** The members that have not gone, this node included. */
+  reachable(): readonly Member[] {
+    return this.#state.members.filter((member) => isReachable(member));
+  }
+
+  /** Whether a member is believed to be alive, and not only not yet dead. */
+  isAlive(nodeId: NodeId): boolean {
+    return this.#state.member(nodeId)?.status === "alive";
+  }
+
+  /** Where a member listens, as far as is known. */
+  addressOf(nodeId: NodeId): string | undefined {
+    return this.#state.member(nodeId)?.addr || undefined; // empty when it does not listen
+  }
+
   /** What is believed of another node. */
   standing(nodeId: NodeId): NodeStanding {
     const member = this.#state.member(nodeId);
@@ -288,8 +308,7 @@ export class Cluster {
   }
 
   #located({ path, actorId, nodeId, className }: RegistryEntry): RemoteActor {
-    const address = this.#state.member(nodeId)?.addr;
-    return { path, actorId, nodeId, className, address: address === "" ? undefined : address };
+    return { path, actorId, nodeId, className, address: this.addressOf(nodeId) };
   }
 }
 

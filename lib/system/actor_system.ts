@@ -6,31 +6,51 @@
 
 import type { CellContext } from "../actor/context.ts";
 import type { Receiver } from "../actor/actor.ts";
+import { ClassBody } from "../actor/actor_body.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
 import type { DeadLetters } from "../actor/dead_letters.ts";
 import type { Interceptor } from "../actor/interceptors.ts";
 import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
+import { methodsOf } from "../actor/methods.ts";
 import { definitionOf } from "../actor/remote_class.ts";
 import type { ClassSpawnOptions, SpawnOptions } from "../actor/spawn_options.ts";
-import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
+import { type ActorId, isId, type NodeId, pathOfName } from "../address.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
+import { checkNames } from "../option_names.ts";
 import { randomId } from "../random.ts";
 import { Links } from "../remote/links.ts";
 import { RemoteWatches } from "../remote/remote_watches.ts";
 import type { Listener, Transport } from "../transport.ts";
+import { ResolveBuilder, SpawnBuilder, SystemBuilder } from "./builders.ts";
 import { answerHttp } from "./http_endpoints.ts";
 import { LocalNode } from "./local_node.ts";
 import { nodeLinksHost } from "./node_links.ts";
 import { type InitOptions, isOpenToOthers, resolveOptions, type SystemOptions } from "./options.ts";
+import { defaultTransport } from "./default_transport.ts";
+import { Placement } from "./placement.ts";
 import { RefTable } from "./ref_table.ts";
 import { RemoteSide } from "./remote_side.ts";
+import { Resolver } from "./resolver.ts";
 import { Spawning } from "./spawning.ts";
+import { observe, SystemActor } from "./system_actor.ts";
 import { checkResolveOptions, type ResolveOptions } from "./resolve_options.ts";
 
 /** The actor and the call that the running code belongs to. */
 export type ActorContext = CellContext<ActorSystem>;
+
+/** How an object is mounted. */
+export interface MountOptions {
+  /** Makes it resolvable; without `/` it becomes `actors/<name>`. */
+  readonly name: string;
+  /**
+   * Whether it can be resolved on every node, or only on its own.
+   *
+   * @default true
+   */
+  readonly public?: boolean;
+}
 
 /** A name and where it lives. */
 export interface NamedActor {
@@ -72,6 +92,8 @@ export class ActorSystem implements AsyncDisposable {
   readonly #spawning: Spawning;
   readonly #cluster: Cluster;
   readonly #watches: RemoteWatches;
+  readonly #resolver: Resolver;
+  readonly #placement: Placement;
   readonly #onShutdown: () => void;
   #listener: Listener | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
@@ -82,7 +104,7 @@ export class ActorSystem implements AsyncDisposable {
     this.#onShutdown = onShutdown;
     const { clock, logger, limits, random } = options;
     const nodeId = this.nodeId = randomId(random);
-    this.#node = new LocalNode({
+    const node = this.#node = new LocalNode({
       nodeId,
       clock,
       logger,
@@ -92,10 +114,14 @@ export class ActorSystem implements AsyncDisposable {
       onNamed: (cell) => this.#cluster.register(cell),
       onReleased: (cell) => this.#cluster.unregister(cell),
       spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
+      systemActor,
       ...(options.isolate === "clone" && { clone: (message) => this.#refs.copy(message) }),
     });
-    this.#spawning = new Spawning(this.#node);
-    const node = this.#node;
+    const spawning = this.#spawning = new Spawning(node);
+    const observed = observe(node, spawning);
+    function systemActor() {
+      return new ClassBody(new SystemActor(observed), methodsOf(SystemActor), false);
+    }
     const watches = this.#watches = new RemoteWatches({
       links: () => this.#links,
       standing: (nodeId) => this.#cluster.standing(nodeId),
@@ -111,6 +137,13 @@ export class ActorSystem implements AsyncDisposable {
     }));
     const onGone = (nodeId: NodeId) => watches.nodeGone(nodeId);
     this.#cluster = new Cluster({ node, links, random, settings: options.gossip, onGone });
+    this.#resolver = new Resolver(node, refs, this.#cluster);
+    this.#placement = new Placement(node, this.#resolver);
+  }
+
+  /** Options of a system, one after the other. */
+  static builder(): SystemBuilder<ActorSystem> {
+    return new SystemBuilder((options) => ActorSystem.start(options, defaultTransport));
   }
 
   /**
@@ -175,6 +208,66 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
+   * Starts an actor under a name; see {@link ActorSystem.spawn}.
+   *
+   * @param name Without `/` it becomes `actors/<name>`.
+   * @param actor Any object with `receive`; a function that makes one when it is to be restarted.
+   * @param options Mailbox, supervision.
+   */
+  spawnNamed(
+    name: string,
+    actor: Receiver | (() => Receiver),
+    options: SpawnOptions = NO_OPTIONS,
+  ): Promise<ActorRef> {
+    return this.spawn(actor, { ...options, name });
+  }
+
+  /**
+   * Starts an actor under a name that can be made anew at a restart.
+   *
+   * @param name Without `/` it becomes `actors/<name>`.
+   * @param factory Makes the actor.
+   * @param options Mailbox, supervision.
+   */
+  spawnNamedFactory(
+    name: string,
+    factory: () => Receiver,
+    options: SpawnOptions = NO_OPTIONS,
+  ): Promise<ActorRef> {
+    return this.spawn(factory, { ...options, name });
+  }
+
+  /** Options of a new actor, one after the other. */
+  spawning(): SpawnBuilder {
+    return new SpawnBuilder((actor, options) => this.spawn(actor, options));
+  }
+
+  /**
+   * Makes an existing object an actor, at once: usable in a constructor.
+   *
+   * The object may be used directly as well; nothing keeps the two apart. It is not restarted.
+   *
+   * @param instance Its public methods, or its `receive`, become the messages.
+   * @param options The name, and whether other nodes find it.
+   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
+   */
+  mount(instance: object, options: MountOptions): void {
+    checkNames("mount", options, MOUNT_NAMES);
+    const started = this.#spawning.instance(instance, options);
+    if (!(started instanceof Promise)) return;
+    started.catch((error) => this.#options.logger.error("a mounted actor failed", { error }));
+  }
+
+  /**
+   * Stops a mounted actor, without waiting for it; does nothing when there is none of that name.
+   *
+   * @param name The name it was mounted with.
+   */
+  unmount(name: string): void {
+    this.stop(name).catch((error) => this.#options.logger.error("unmount failed", { error }));
+  }
+
+  /**
    * Starts an actor of a class.
    *
    * @param cls A class, declared with `remote` or not.
@@ -192,6 +285,13 @@ export class ActorSystem implements AsyncDisposable {
     if (typeof cls !== "function") {
       throw new TypeError(`Cannot spawn actor of "${String(cls)}": expected a class`);
     }
+    const { placement } = options;
+    if (placement !== undefined && placement !== "local") {
+      const nodeId = await this.#placement.choose(placement);
+      if (nodeId !== undefined) {
+        return (await this.#placement.spawn(nodeId, cls, options)).asType(cls);
+      }
+    }
     const started = this.#spawning.ofClass(cls, options);
     const cell = started instanceof Promise ? await started : started;
     return typedProxy(cell.ref, cls, definitionOf(cls).methods);
@@ -200,8 +300,9 @@ export class ActorSystem implements AsyncDisposable {
   /**
    * Finds an actor by name, on this node or another one.
    *
-   * With several instances each call picks the next one in turn; the reference then stays with
-   * the instance that was picked.
+   * With several instances each call of `resolve` picks the next one in turn. The reference stays
+   * with it until it is gone, then with the one that has the name: messages that no actor has
+   * handled move on, a call that may have been handled fails with a retryable error.
    *
    * @param name A name or path; without `/` it means `actors/<name>`.
    * @param options Node, wait and signal.
@@ -211,11 +312,13 @@ export class ActorSystem implements AsyncDisposable {
   async resolve(name: string, options: ResolveOptions = {}): Promise<ActorRef> {
     checkResolveOptions(options);
     this.#checkRunning();
-    const path = lookupPath(name);
-    const own = options.nodeId === undefined || options.nodeId === this.nodeId
-      ? this.#node.privateCellAt(path)
-      : undefined;
-    return own?.ref ?? this.#refs.refTo(await this.#cluster.resolve(path, options));
+    return await this.#resolver.resolve(name, options);
+  }
+
+  /** How a name is resolved, one thing after the other. */
+  resolving(): ResolveBuilder {
+    this.#checkRunning();
+    return new ResolveBuilder(this.#resolver);
   }
 
   /**
@@ -361,4 +464,5 @@ export class ActorSystem implements AsyncDisposable {
   }
 }
 
+const MOUNT_NAMES: ReadonlySet<string> = new Set<keyof MountOptions>(["name", "public"]);
 const NO_OPTIONS: SpawnOptions = Object.freeze({});

@@ -10,8 +10,8 @@ import { currentContext } from "../actor/context.ts";
 import type { ActorClass, ActorProxy, AnyProxy } from "../actor/proxy.ts";
 import type { ActorId } from "../address.ts";
 import { PulsingRuntimeError } from "../errors.ts";
-import type { Transport } from "../transport.ts";
-import { type ActorContext, ActorSystem } from "./actor_system.ts";
+import { type ActorContext, ActorSystem, type MountOptions } from "./actor_system.ts";
+import { defaultTransport } from "./default_transport.ts";
 import { type InitOptions, isSameOptions } from "./options.ts";
 import type { SpawnOptions } from "../actor/spawn_options.ts";
 import type { ResolveOptions } from "./resolve_options.ts";
@@ -31,13 +31,6 @@ interface GlobalSystem {
 }
 
 let global: GlobalSystem | undefined;
-let defaultTransport: (() => Transport) | undefined;
-
-/** Names the transport of systems whose options name none; called once by `mod.ts`. */
-export function setDefaultTransport(transport: () => Transport): void {
-  defaultTransport = transport;
-}
-
 /**
  * Makes the global system, or returns it when it is there.
  *
@@ -92,17 +85,39 @@ export function isInitialized(): boolean {
  * @throws As {@link init}.
  */
 export async function actorSystem(options: InitOptions = {}): Promise<ActorSystem> {
-  return await ActorSystem.start(options, transportOrThrow);
+  return await ActorSystem.start(options, defaultTransport);
 }
 
 /**
  * Starts an actor that takes its messages itself, in the global system.
  *
- * @param actor Any object with `receive`.
- * @param options Name and mailbox.
+ * @param actor Any object with `receive`; a function that makes one when it is to be restarted.
+ * @param options Name, mailbox, supervision.
  */
-export async function spawn(actor: Receiver, options?: SpawnOptions): Promise<ActorRef> {
+export async function spawn(
+  actor: Receiver | (() => Receiver),
+  options?: SpawnOptions,
+): Promise<ActorRef> {
   return await getSystem().spawn(actor, options);
+}
+
+/**
+ * Makes an existing object an actor of the global system; see {@link ActorSystem.mount}.
+ *
+ * @param instance Its public methods, or its `receive`, become the messages.
+ * @param options The name, and whether other nodes find it.
+ */
+export function mount(instance: object, options: MountOptions): void {
+  getSystem().mount(instance, options);
+}
+
+/**
+ * Stops a mounted actor; does nothing when there is none, or no global system.
+ *
+ * @param name The name it was mounted with.
+ */
+export function unmount(name: string): void {
+  if (isRunning(global)) global.system.unmount(name);
 }
 
 /**
@@ -151,7 +166,7 @@ export function context(): ActorContext {
 
 function startGlobal(options: InitOptions): Promise<ActorSystem> {
   const onShutdown = () => void end(started);
-  const starting = ActorSystem.start(options, transportOrThrow, onShutdown);
+  const starting = ActorSystem.start(options, defaultTransport, onShutdown);
   const started: GlobalSystem = { options, starting, system: undefined, ending: undefined };
   global = started;
   starting.then((system) => started.system = system, () => forget(started));
@@ -173,11 +188,4 @@ function isRunning(
   candidate: GlobalSystem | undefined,
 ): candidate is GlobalSystem & { readonly system: ActorSystem } {
   return candidate?.system !== undefined && candidate.ending === undefined;
-}
-
-function transportOrThrow(): Transport {
-  if (defaultTransport !== undefined) return defaultTransport();
-  throw new PulsingRuntimeError("Cannot make a system: no transport given", {
-    kind: "unsupported",
-  });
 }

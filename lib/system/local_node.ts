@@ -14,7 +14,7 @@ import type { Terminated } from "../actor/death_watch.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
 import { type Interceptor, Interceptors } from "../actor/interceptors.ts";
 import type { SpawnCellOptions } from "../actor/spawn_options.ts";
-import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import { type ActorId, type ActorPath, type NodeId, SYSTEM_ACTOR_PATH } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
@@ -37,6 +37,8 @@ export interface LocalNodeOptions {
   onReleased(cell: ActorCell): void;
   /** Starts an actor as the child of another one. */
   spawnChild: CellNode["spawnChild"];
+  /** Makes the actor that tells others about the node. */
+  systemActor(): ActorBody;
 }
 
 /** The actors of one node. */
@@ -83,7 +85,7 @@ export class LocalNode implements CellNode {
   }
 
   cellWithId(actorId: ActorId): ActorCell | undefined {
-    return this.#byId.get(actorId);
+    return this.#byId.get(actorId) ?? this.#systemActor(actorId);
   }
 
   /** All actors, in the order in which they were spawned. */
@@ -142,7 +144,15 @@ export class LocalNode implements CellNode {
     const { path } = options;
     if (this.#isClosed) throw shutDown();
     if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
-    const actorId = randomId(this.random);
+    return this.#start(randomId(this.random), makeBody, options);
+  }
+
+  #start(
+    actorId: ActorId,
+    makeBody: () => ActorBody,
+    options: SpawnCellOptions,
+  ): ActorCell | Promise<ActorCell> {
+    const { path } = options;
     const cell = new ActorCell(this, actorId, makeBody, options);
     this.counters.spawned++;
     this.#byId.set(actorId, cell);
@@ -184,6 +194,14 @@ export class LocalNode implements CellNode {
     this.deadLetters.close();
   }
 
+  /** The system actor has the id of its node; it is there once somebody looks for it. */
+  #systemActor(actorId: ActorId): ActorCell | undefined {
+    if (actorId !== this.nodeId || this.#isClosed) return undefined;
+    const options = { ...SYSTEM_ACTOR, path: SYSTEM_ACTOR_PATH };
+    const started = this.#start(actorId, this.#options.systemActor, options);
+    return started instanceof Promise ? undefined : started; // it has no onStart
+  }
+
   #announce(cell: ActorCell): ActorCell {
     if (cell.path === undefined || !isServed(cell)) return cell;
     if (this.#private.has(cell)) return cell;
@@ -196,6 +214,15 @@ export class LocalNode implements CellNode {
     return cell;
   }
 }
+
+const SYSTEM_ACTOR: SpawnCellOptions = Object.freeze({
+  path: undefined,
+  className: "SystemActor",
+  mailboxCapacity: undefined,
+  mailboxOverflow: "reject",
+  supervision: undefined,
+  isPublic: false,
+});
 
 /** Whether messages to an actor are handled, now or after its restart. */
 function isServed({ state }: ActorCell): boolean {

@@ -8,6 +8,7 @@ import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
 import type { ActorCell } from "../actor/actor_cell.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
+import { methodsOf } from "../actor/methods.ts";
 import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
 import { definitionOf } from "../actor/remote_class.ts";
 import {
@@ -65,6 +66,15 @@ export class Spawning {
       makeBody,
       parent === undefined ? cellOptions : { ...cellOptions, parent },
     );
+  }
+
+  /** Makes an existing object an actor: its methods, or its `receive`, are the messages. */
+  instance(instance: object, options: SpawnOptions): ActorCell | Promise<ActorCell> {
+    const methods = methodsOf(instance.constructor as ActorClass); // of whatever made it
+    const className = instance.constructor.name;
+    const makeBody = () =>
+      isReceiver(instance) ? new ReceiverBody(instance) : new ClassBody(instance, methods, false);
+    return this.#node.spawn(makeBody, { ...cellOptionsOf(options, undefined), className });
   }
 
   /** Starts what an actor spawns through its context. */

@@ -54,6 +54,9 @@ export class BareNode implements AsyncDisposable {
       system: undefined,
       onNamed: (cell) => this.cluster.register(cell),
       onReleased: (cell) => this.cluster.unregister(cell),
+      systemActor: () => {
+        throw new Error("Cannot make the system actor: a bare node has none");
+      },
       spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
     });
     this.#spawning = new Spawning(node);

@@ -1,0 +1,182 @@
+/**
+ * The actor that every node has for others to look at it: `system/core`.
+ *
+ * @module
+ */
+
+import type { ActorCell } from "../actor/actor_cell.ts";
+import type { CellState } from "../actor/actor_life.ts";
+import type { ActorRef } from "../actor/actor_ref.ts";
+import { definedNames, definitionNamed } from "../actor/remote_class.ts";
+import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+import type { LocalNode } from "./local_node.ts";
+import type { AnyClassSpawnOptions, Spawning } from "./spawning.ts";
+
+/** One actor as its node lists it. */
+export interface ActorStatus {
+  readonly actorId: ActorId;
+  readonly path?: ActorPath;
+  readonly className?: string;
+  readonly state: CellState;
+  /** Messages that wait, those of waiting senders included. */
+  readonly mailboxDepth: number;
+  /** Restarts so far. */
+  readonly restarts: number;
+  /** Milliseconds since it was spawned. */
+  readonly ageMs: number;
+}
+
+/** What a node has counted since it began. */
+export interface NodeMetrics {
+  /** Actors there are now. */
+  readonly actors: number;
+  readonly messagesTotal: number;
+  readonly actorsCreated: number;
+  readonly actorsStopped: number;
+  readonly restarts: number;
+  readonly deadLetters: number;
+  readonly uptimeMs: number;
+}
+
+/** What another node asks for when it spawns an actor here. */
+export interface SpawnRequest {
+  /** The registered name of the class. */
+  readonly className: string;
+  readonly options: AnyClassSpawnOptions;
+}
+
+/** The node that a system actor tells about. */
+export interface ObservedNode {
+  readonly nodeId: NodeId;
+  /** `host:port`; `undefined` when it does not listen. */
+  readonly address: string | undefined;
+  /** Milliseconds since 1970, for people. */
+  wallTimeMs(): number;
+  metrics(): NodeMetrics;
+  actors(): readonly ActorStatus[];
+  spawn(request: SpawnRequest): Promise<ActorRef>;
+}
+
+/**
+ * Answers about its node, and spawns actors for others.
+ *
+ * @example Ask a node how it is
+ * ```ts
+ * import * as pul from "@pulsing/core";
+ * import assert from "node:assert/strict";
+ *
+ * await using system = await pul.actorSystem();
+ * const ref = await system.resolve("system/core", { nodeId: system.nodeId });
+ * const core = ref.asType(pul.SystemActor);
+ * assert.equal((await core.ping()).nodeId, system.nodeId);
+ * assert.equal((await core.health()).status, "healthy");
+ * assert.ok((await core.metrics()).messagesTotal >= 2);
+ * ```
+ */
+export class SystemActor {
+  readonly #node: ObservedNode;
+
+  /**
+   * Made by the system.
+   *
+   * @param node What it looks at.
+   */
+  constructor(node: ObservedNode) {
+    this.#node = node;
+  }
+
+  /** Answers; `wallTimeMs` is for people and never compared between machines. */
+  ping(): { readonly nodeId: NodeId; readonly wallTimeMs: number } {
+    return { nodeId: this.#node.nodeId, wallTimeMs: this.#node.wallTimeMs() };
+  }
+
+  /** Whether the node works, which it does when it answers. */
+  health(): { readonly status: "healthy"; readonly actors: number; readonly uptimeMs: number } {
+    const { actors, uptimeMs } = this.#node.metrics();
+    return { status: "healthy", actors, uptimeMs };
+  }
+
+  /** Who the node is, and which classes others can spawn there. */
+  nodeInfo(): {
+    readonly nodeId: NodeId;
+    readonly addr?: string;
+    readonly uptimeMs: number;
+    readonly classes: readonly string[];
+  } {
+    const { nodeId, address: addr } = this.#node;
+    const { uptimeMs } = this.#node.metrics();
+    return { nodeId, uptimeMs, classes: definedNames(), ...(addr !== undefined && { addr }) };
+  }
+
+  /** What the node has counted. */
+  metrics(): NodeMetrics {
+    return this.#node.metrics();
+  }
+
+  /** The node's actors, the oldest first. */
+  actors(): readonly ActorStatus[] {
+    return this.#node.actors();
+  }
+
+  /**
+   * Spawns an actor on the node.
+   *
+   * @param request The class and the options of `spawn`.
+   * @throws {PulsingRuntimeError} kind `"class-not-registered"`.
+   */
+  async spawn(request: SpawnRequest): Promise<ActorRef> {
+    return await this.#node.spawn(request);
+  }
+}
+
+/** A node as its system actor sees it. */
+export function observe(node: LocalNode, spawning: Spawning): ObservedNode {
+  const { nodeId, clock } = node;
+  const startedAt = clock.now();
+  return {
+    nodeId,
+    get address() {
+      return node.address;
+    },
+    wallTimeMs: () => clock.wallTime(),
+    metrics: () => ({
+      actors: node.size,
+      messagesTotal: node.counters.messages,
+      actorsCreated: node.counters.spawned,
+      actorsStopped: node.counters.ended,
+      restarts: node.counters.restarts,
+      deadLetters: node.deadLetters.count,
+      uptimeMs: clock.now() - startedAt,
+    }),
+    actors: () => [...node.cells()].map((cell) => statusOf(cell, clock.now())),
+    async spawn({ className, options }) {
+      const definition = definitionNamed(className);
+      if (definition === undefined) throw notRegistered(className, nodeId);
+      return (await spawning.ofClass(definition.cls, options)).ref;
+    },
+  };
+}
+
+function statusOf(cell: ActorCell, now: number): ActorStatus {
+  const { actorId, path, className, state, mailboxLength, restartCount, spawnedAt } = cell;
+  return {
+    actorId,
+    state,
+    mailboxDepth: mailboxLength,
+    restarts: restartCount,
+    ageMs: now - spawnedAt,
+    ...(path !== undefined && { path }),
+    ...(className !== undefined && { className }),
+  };
+}
+
+function notRegistered(className: string, nodeId: NodeId): PulsingRuntimeError {
+  const known = definedNames();
+  const there = known.length === 0 ? "no class is" : `registered are ${known.join(", ")}`;
+  return new PulsingRuntimeError(
+    `Cannot spawn class "${className}" on node ${nodeId}: it is not registered there, ${there}; ` +
+      "import the module that calls remote() on that node too",
+    { kind: "class-not-registered", nodeId },
+  );
+}
