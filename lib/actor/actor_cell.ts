@@ -18,7 +18,6 @@ import type { CallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
 import { type CellContext, contextOf, enterTurn, leaveTurn, runAcrossTurns } from "./context.ts";
 import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
-import { DelayedTimers } from "./delayed.ts";
 import type { Runnable } from "./dispatcher.ts";
 import { letterOf } from "./dead_letters.ts";
 import { Envelope, type OnRefused } from "./envelope.ts";
@@ -28,9 +27,10 @@ import {
   type InterceptedCall,
   outgoingCall,
 } from "./interceptors.ts";
+import { InstanceExtra } from "./instance_extra.ts";
 import { askLocally, type Inbox, tellLocally } from "./local_call.ts";
 import { LocalStream } from "./local_stream.ts";
-import { Mailbox, mailboxFull, type MailboxOverflow } from "./mailbox.ts";
+import { Mailbox, mailboxFull } from "./mailbox.ts";
 import type { Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
@@ -44,21 +44,17 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   readonly actorId: ActorId;
   readonly path: ActorPath | undefined;
   readonly className: string | undefined;
-  /** When it was spawned, on the node's clock. */
+  /** When it was spawned, in whole milliseconds on the node's clock. */
   readonly spawnedAt: number;
   readonly #makeBody: () => ActorBody;
   readonly #mailbox: Mailbox;
-  readonly #overflow: MailboxOverflow;
   #body: ActorBody | undefined = undefined;
   #state: CellState = "starting";
   #isScheduled = false;
-  #isHeld = false;
   // Made when they are first needed, which is what makes spawning cheap.
   #life: ActorLife | undefined = undefined;
-  #signals: Envelope[] | undefined = undefined;
+  #extra: InstanceExtra | undefined = undefined;
   #running: RunningCalls | undefined = undefined;
-  #lifeEnvelope: Envelope | undefined = undefined;
-  #timers: DelayedTimers | undefined = undefined;
   #ref: ActorRef | undefined = undefined;
 
   constructor(node: CellNode, actorId: ActorId, makeBody: () => ActorBody, options: CellOptions) {
@@ -66,12 +62,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     this.actorId = actorId;
     this.path = options.path;
     this.className = options.className;
-    this.spawnedAt = node.clock.now();
+    this.spawnedAt = node.roughTime;
     this.#makeBody = makeBody;
-    this.#overflow = options.mailboxOverflow;
     const capacity = options.mailboxCapacity ?? node.limits.mailboxCapacity;
-    const waiters = this.#overflow === "wait" ? node.limits.mailboxWaiters : 0;
-    this.#mailbox = new Mailbox(capacity, waiters);
+    this.#mailbox = new Mailbox(capacity, node.limits.mailboxWaiters, options.mailboxOverflow);
     if (options.supervision !== undefined || options.parent !== undefined) {
       this.#life = new ActorLife(this, options.supervision, options.parent);
     }
@@ -106,7 +100,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   get mustWait(): boolean {
-    return this.#overflow === "wait" && this.#mailbox.isFull;
+    return this.#mailbox.isFull && this.#mailbox.overflow === "wait";
   }
 
   /** Restarts so far. */
@@ -129,11 +123,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   /** Carries the context of hooks, which belong to no message. */
   get lifeEnvelope(): Envelope {
-    if (this.#lifeEnvelope === undefined) {
-      this.#lifeEnvelope = new Envelope(undefined, undefined);
-      this.#lifeEnvelope.cell = this;
-    }
-    return this.#lifeEnvelope;
+    return this.#extras.envelope;
   }
 
   /** The name for errors: the path, or the id of an anonymous actor. */
@@ -220,14 +210,18 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     if (!this.#life?.heardOf(notice)) return;
     const signal = new Envelope(undefined, notice);
     signal.cell = this;
-    (this.#signals ??= []).push(signal);
+    this.#extras.signals.push(signal);
     if (!this.#isScheduled && this.#state === "running") this.#schedule();
   }
 
   /** Tells the actor something after a time, unless it has stopped by then. */
   tellLater(delayMs: number, method: string, args: unknown[]): Timer {
-    const timers = this.#timers ??= new DelayedTimers();
-    return timers.add(this.node, this.label, delayMs, () => void this.tell(method, args));
+    return this.#extras.timers.add(
+      this.node,
+      this.label,
+      delayMs,
+      () => void this.tell(method, args),
+    );
   }
 
   /**
@@ -242,9 +236,11 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     }
     if (envelope.wantsReply && this.isSequential) breakCycle(envelope, this);
     if (!this.#mailbox.push(envelope)) {
-      const oldest = this.#overflow === "drop-oldest" ? this.#mailbox.shift() : undefined;
-      if (oldest === undefined) return this.#refuse(envelope, mailboxFull(this));
-      this.#refuse(oldest, mailboxFull(this));
+      if (this.#mailbox.overflow !== "drop-oldest") {
+        return this.#refuse(envelope, mailboxFull(this));
+      }
+      const oldest = this.#mailbox.shift();
+      if (oldest !== undefined) this.#refuse(oldest, mailboxFull(this));
       this.#mailbox.push(envelope);
     }
     if (!this.#isScheduled && this.#state === "running") this.#schedule();
@@ -252,7 +248,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   get hasWork(): boolean {
-    const waiting = this.#mailbox.length > 0 || (this.#signals?.length ?? 0) > 0;
+    const waiting = this.#mailbox.length > 0 || (this.#extra?.signals.length ?? 0) > 0;
     const isReady = waiting && this.#state === "running" && !this.#isBusy;
     this.#isScheduled = isReady;
     return isReady;
@@ -261,7 +257,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   runTurn(budget: number): number {
     let handled = 0;
     while (handled < budget && this.#state === "running" && !this.#isBusy) {
-      const signal = this.#signals?.shift();
+      const signal = this.#extra?.signals.shift();
       const envelope = signal ?? this.#mailbox.shift();
       if (envelope === undefined) break;
       handled++;
@@ -345,12 +341,9 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   retire(): void {
-    this.#timers?.clear();
-    this.#signals = undefined;
+    this.#extra?.retire(() => this.#stoppedError());
+    this.#extra = undefined;
     this.#running = undefined;
-    this.#isHeld = false;
-    if (this.#lifeEnvelope?.isObserved) this.#lifeEnvelope.cancel(this.#stoppedError());
-    this.#lifeEnvelope = undefined;
     this.#body = undefined;
   }
 
@@ -361,8 +354,12 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     this.node.release(this);
   }
 
+  get #extras(): InstanceExtra {
+    return this.#extra ??= new InstanceExtra(this);
+  }
+
   get #isBusy(): boolean {
-    if (this.#isHeld) return true;
+    if (this.#extra?.isHeld) return true;
     const running = this.#running?.size ?? 0;
     return running > 0 && (this.isSequential || running >= this.node.limits.runningCalls);
   }
@@ -412,8 +409,8 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     let failure: { readonly error: unknown } | undefined;
     const goOn = () => {
       hasGoneOn = true;
-      if (!this.#isHeld) return;
-      this.#isHeld = false;
+      if (!this.#extra?.isHeld) return;
+      this.#extra.isHeld = false;
       this.#wakeUp();
     };
     const call = incomingCall(this, envelope, this.node.random);
@@ -431,7 +428,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
           }
         }),
     );
-    if (!hasGoneOn) this.#isHeld = true;
+    if (!hasGoneOn) this.#extras.isHeld = true;
     const over = () => {
       if (!hasGoneOn) goOn();
       // After the answer: the caller gets its own error, not that of an interrupted call.

@@ -43,6 +43,8 @@ export interface CellNode {
   readonly deadLetters: DeadLetters;
   /** What stands around every call; `undefined` while nothing does. */
   readonly interceptors: Interceptors | undefined;
+  /** The time in whole milliseconds, read once in a turn of the event loop. */
+  readonly roughTime: number;
   /** The actor system, for the user's context. */
   readonly system: unknown;
   /** Copies a message when the system isolates its actors; absent: messages go by reference. */

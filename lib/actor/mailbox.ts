@@ -27,6 +27,8 @@ const NO_SLOTS: (Envelope | undefined)[] = [];
  * are told through {@link Envelope.accepted} when a place became free. Nothing overtakes.
  */
 export class Mailbox {
+  /** What is done with one message more than it holds. */
+  readonly overflow: MailboxOverflow;
   readonly #capacity: number;
   readonly #bound: number;
   #slots: (Envelope | undefined)[] = NO_SLOTS;
@@ -35,11 +37,13 @@ export class Mailbox {
 
   /**
    * @param capacity Envelopes that are in the mailbox proper.
-   * @param waiters Envelopes whose senders may wait for a place.
+   * @param waiters Envelopes whose senders may wait for a place, when they may.
+   * @param overflow What is done with one message more.
    */
-  constructor(capacity: number, waiters: number) {
+  constructor(capacity: number, waiters: number, overflow: MailboxOverflow = "wait") {
+    this.overflow = overflow;
     this.#capacity = capacity;
-    this.#bound = capacity + waiters;
+    this.#bound = overflow === "wait" ? capacity + waiters : capacity;
   }
 
   /** Envelopes held, those of waiting senders included. */
