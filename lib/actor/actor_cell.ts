@@ -25,13 +25,15 @@ import {
   changedOptions,
   incomingCall,
   type InterceptedCall,
+  type Interceptors,
   outgoingCall,
 } from "./interceptors.ts";
 import { InstanceExtra } from "./instance_extra.ts";
 import { askLocally, type Inbox, tellLocally } from "./local_call.ts";
 import { LocalStream } from "./local_stream.ts";
 import { Mailbox, mailboxFull } from "./mailbox.ts";
-import type { Method } from "./methods.ts";
+import { metadataOf } from "./metadata.ts";
+import { isThenable, learnForm, type Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
 import { actorStopped, callInterrupted, type Interruption } from "./stopped_target.ts";
@@ -142,13 +144,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
    * @throws {PulsingActorError} The hook threw, or gave something else than texts.
    */
   metadata(): Record<string, string> {
-    try {
-      const metadata: unknown = this.hooks?.metadata?.() ?? {};
-      if (isTexts(metadata)) return { ...metadata };
-    } catch (error) {
-      throw asActorError(error, this.label);
-    }
-    throw asActorError(new TypeError("Cannot read metadata: expected texts by name"), this.label);
+    return metadataOf(this.hooks, this.label);
   }
 
   /**
@@ -392,7 +388,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   #run(body: ActorBody, method: Method, envelope: Envelope): unknown {
-    if (this.node.interceptors !== undefined) return this.#runIntercepted(body, method, envelope);
+    const { interceptors } = this.node;
+    if (interceptors !== undefined) {
+      return this.#runIntercepted(interceptors, body, method, envelope);
+    }
     try {
       return method.form === "sync" || method.form === "stream"
         ? body.run(method, envelope)
@@ -403,39 +402,26 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     }
   }
 
-  /** An interceptor's own throw is the caller's error and no failure of the actor. */
-  #runIntercepted(body: ActorBody, method: Method, envelope: Envelope): unknown {
-    let hasGoneOn = false;
-    let failure: { readonly error: unknown } | undefined;
-    const goOn = () => {
-      hasGoneOn = true;
-      if (!this.#extra?.isHeld) return;
-      this.#extra.isHeld = false;
-      this.#wakeUp();
-    };
+  #runIntercepted(
+    interceptors: Interceptors,
+    body: ActorBody,
+    method: Method,
+    envelope: Envelope,
+  ): unknown {
     const call = incomingCall(this, envelope, this.node.random);
-    const result = runAcrossTurns(
-      envelope,
-      () =>
-        this.node.interceptors?.run(call, async ({ payload }) => {
-          goOn();
-          envelope.payload = payload;
-          try {
-            return await body.run(method, envelope);
-          } catch (error) {
-            failure = { error };
-            throw error;
-          }
-        }),
-    );
-    if (!hasGoneOn) this.#extras.isHeld = true;
-    const over = () => {
-      if (!hasGoneOn) goOn();
-      // After the answer: the caller gets its own error, not that of an interrupted call.
-      if (failure !== undefined) queueMicrotask(() => this.#failed(body, envelope, failure?.error));
+    const run = (payload: unknown) => {
+      envelope.payload = payload;
+      return body.run(method, envelope);
     };
-    void result?.then(over, over);
-    return result;
+    return runAcrossTurns(envelope, () =>
+      interceptors.runIncoming(call, run, {
+        hold: () => this.#extras.isHeld = true,
+        letGo: () => {
+          if (this.#extra !== undefined) this.#extra.isHeld = false;
+          this.#wakeUp();
+        },
+        failed: (error) => this.#failed(body, envelope, error),
+      }));
   }
 
   #succeed(envelope: Envelope, value: unknown): void {
@@ -563,19 +549,4 @@ function dropLate(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   const iterator = iteratorOf(value);
   void Promise.resolve(iterator?.return?.()).catch(() => {});
-}
-
-function isTexts(value: unknown): value is Record<string, string> {
-  return typeof value === "object" && value !== null &&
-    Object.values(value).every((text) => typeof text === "string");
-}
-
-function learnForm(method: Method, result: unknown): void {
-  if (method.form === "async" || method.form === "stream") return;
-  if (typeof result === "object" && result !== null && isThenable(result)) method.form = "async";
-  else if (method.form === "unknown") method.form = "sync";
-}
-
-function isThenable(value: object): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>>).then === "function"; // absent is not one
 }

@@ -92,6 +92,60 @@ export class Interceptors {
   async run(call: InterceptedCall, last: (call: InterceptedCall) => unknown): Promise<unknown> {
     return await step(this.#list, 0, call, last);
   }
+
+  /**
+   * Runs a call to an actor of this node through all of them.
+   *
+   * A throw of an interceptor is the caller's error and no failure of the actor.
+   *
+   * @param call The call.
+   * @param handle Runs the actor's code.
+   * @param gate The mailbox, which waits until the actor's code was reached.
+   */
+  runIncoming(
+    call: InterceptedCall,
+    handle: (payload: unknown) => unknown,
+    gate: IncomingGate,
+  ): Promise<unknown> {
+    let hasGoneOn = false;
+    let isHeld = false;
+    let failure: { readonly error: unknown } | undefined;
+    const goOn = () => {
+      hasGoneOn = true;
+      if (isHeld) gate.letGo();
+      isHeld = false;
+    };
+    const result = this.run(call, async ({ payload }) => {
+      goOn();
+      try {
+        return await handle(payload);
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    });
+    if (!hasGoneOn) {
+      isHeld = true;
+      gate.hold();
+    }
+    const over = () => {
+      goOn();
+      // After the answer: the caller gets its own error, not that of an interrupted call.
+      if (failure !== undefined) queueMicrotask(() => gate.failed(failure?.error));
+    };
+    result.then(over, over);
+    return result;
+  }
+}
+
+/** The mailbox of an actor, as a call that is intercepted sees it. */
+export interface IncomingGate {
+  /** Keeps the messages behind this one back. */
+  hold(): void;
+  /** Lets them come. */
+  letGo(): void;
+  /** The actor's own code threw. */
+  failed(error: unknown): void;
 }
 
 /** What a sender says of a call. */

@@ -86,6 +86,18 @@ export function formOf(body: object): MethodForm {
   return prototype === ASYNC_PROTOTYPE ? "async" : "unknown";
 }
 
+/** Takes note of how a method of unknown form has answered. */
+export function learnForm(method: Method, result: unknown): void {
+  if (method.form === "async" || method.form === "stream") return;
+  if (typeof result === "object" && result !== null && isThenable(result)) method.form = "async";
+  else if (method.form === "unknown") method.form = "sync";
+}
+
+/** Whether an answer is still to come. */
+export function isThenable(value: object): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>>).then === "function"; // absent is not one
+}
+
 function isClassLevel(level: unknown): level is object {
   return level !== null && level !== undefined && level !== Object.prototype;
 }
