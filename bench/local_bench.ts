@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BareMailbox } from "./bare_mailbox.ts";
 import { compare, type Comparison, expectCount, oneAtATime, report, type Row } from "./harness.ts";
 import * as pul from "../mod.ts";
 
@@ -13,44 +14,12 @@ const SPAWNS = 1_000;
 const ITEMS = 10_000;
 const FLUSH = "flush";
 
-interface BareEnvelope {
-  readonly message: number;
-  readonly resolve: (answer: number) => void;
-}
-
 class Echo {
   echo(value: number) {
     return value;
   }
   *items(count: number) {
     for (let item = 0; item < count; item++) yield item;
-  }
-}
-
-/** The least a mailbox can do: envelopes in an array, a microtask that hands them over. */
-class BareMailbox {
-  readonly #handle: (message: number) => number;
-  #envelopes: BareEnvelope[] = [];
-  #isScheduled = false;
-
-  constructor(handle: (message: number) => number) {
-    this.#handle = handle;
-  }
-
-  ask(message: number): Promise<number> {
-    return new Promise((resolve) => {
-      this.#envelopes.push({ message, resolve });
-      if (this.#isScheduled) return;
-      this.#isScheduled = true;
-      queueMicrotask(() => this.#drain());
-    });
-  }
-
-  #drain(): void {
-    const envelopes = this.#envelopes;
-    this.#envelopes = [];
-    this.#isScheduled = false;
-    for (const { message, resolve } of envelopes) resolve(this.#handle(message));
   }
 }
 

@@ -21,12 +21,12 @@ const HELP = `deno task bench [--runtime deno|bun] [--rounds N] [--help] [topic 
 
   --runtime  only this runtime; both when absent
   --rounds   rounds of each comparison, the warm-up not counted; 5 when absent
-  topic      local, codec, wire, websocket; all when absent
+  topic      local, costs, codec, wire, websocket; all when absent
 
 A row is compared with the control above it in the same process. "ratio" is the median over the
 rounds of rate / rate of the control, "spread" the lowest and highest of them.`;
 
-const TOPICS = ["local", "codec", "wire", "websocket"] as const;
+const TOPICS = ["local", "costs", "codec", "wire", "websocket"] as const;
 const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   deno: [process.execPath, "run", "-A"],
   bun: ["bun", "run"],

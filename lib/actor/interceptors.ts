@@ -163,17 +163,18 @@ export function outgoingCall(
   { kind, method, payload, options }: OutgoingMessage,
 ): InterceptedCall {
   const from = currentEnvelope();
-  return {
-    ...subjectOf(target),
+  const trace = new LazyTrace(() =>
+    options?.traceparent ??
+      formatTraceparent(from?.tracePoint(random) ?? new CallChain().point(random))
+  );
+  const about = {
     direction: "outgoing",
     kind,
     method,
-    payload,
-    caller: from?.cell?.ref,
-    headers: options?.headers ?? NO_HEADERS,
-    traceparent: options?.traceparent ??
-      formatTraceparent(from?.tracePoint(random) ?? new CallChain().point(random)),
-  };
+    target,
+    caller: () => from?.cell?.ref,
+  } as const;
+  return new Call(about, trace, payload, options?.headers ?? NO_HEADERS);
 }
 
 /** A call as the interceptors of its actor's node see it. */
@@ -182,52 +183,128 @@ export function incomingCall(
   envelope: Envelope,
   random: Random,
 ): InterceptedCall {
-  return {
-    ...subjectOf(target),
+  const { method, payload } = envelope;
+  const trace = new LazyTrace(() => formatTraceparent(envelope.tracePoint(random)));
+  const kind = envelope.wantsReply ? "ask" : "tell";
+  const about = {
     direction: "incoming",
-    kind: envelope.wantsReply ? "ask" : "tell",
-    method: envelope.method,
-    payload: envelope.payload,
-    caller: envelope.callerRef,
-    headers: envelope.headers ?? NO_HEADERS,
-    traceparent: formatTraceparent(envelope.tracePoint(random)),
-  };
+    kind,
+    method,
+    target,
+    caller: () => envelope.callerRef,
+  } as const;
+  return new Call(about, trace, payload, envelope.headers ?? NO_HEADERS);
 }
 
 /** The options of a call that interceptors have seen. */
 export function changedOptions(
   options: CallOptions | undefined,
-  { headers, traceparent }: InterceptedCall,
-): CallOptions {
-  return { ...options, headers, traceparent };
+  call: InterceptedCall,
+): CallOptions | undefined {
+  const { headers } = call;
+  // A trace that an interceptor was shown must be the one that travels.
+  const seen = call instanceof Call ? call.seenTraceparent : undefined;
+  if (seen === undefined && headers === NO_HEADERS) return options;
+  return { ...options, headers, ...(seen !== undefined && { traceparent: seen }) };
+}
+
+/** What of a call does not change on its way through interceptors. */
+interface CallSubject extends Pick<InterceptedCall, "direction" | "kind" | "method"> {
+  readonly target: ActorTarget;
+  caller(): ActorRef | undefined;
+}
+
+/** The text of a trace, made when it is looked at. */
+class LazyTrace {
+  readonly #make: () => string;
+  text: string | undefined = undefined;
+
+  constructor(make: () => string) {
+    this.#make = make;
+  }
+
+  read(): string {
+    return this.text ??= this.#make();
+  }
+}
+
+class Call implements InterceptedCall {
+  readonly #about: CallSubject;
+  readonly #trace: LazyTrace;
+  readonly payload: unknown;
+  readonly headers: CallHeaders;
+
+  constructor(about: CallSubject, trace: LazyTrace, payload: unknown, headers: CallHeaders) {
+    this.#about = about;
+    this.#trace = trace;
+    this.payload = payload;
+    this.headers = headers;
+  }
+
+  get direction(): InterceptedCall["direction"] {
+    return this.#about.direction;
+  }
+
+  get kind(): InterceptedCall["kind"] {
+    return this.#about.kind;
+  }
+
+  get method(): string | undefined {
+    return this.#about.method;
+  }
+
+  get actor(): string {
+    return this.#about.target.path ?? this.#about.target.actorId;
+  }
+
+  get actorId(): ActorId {
+    return this.#about.target.actorId;
+  }
+
+  get nodeId(): NodeId {
+    return this.#about.target.nodeId;
+  }
+
+  get className(): string | undefined {
+    return this.#about.target.className;
+  }
+
+  get caller(): ActorRef | undefined {
+    return this.#about.caller();
+  }
+
+  get traceparent(): string {
+    return this.#trace.read();
+  }
+
+  /** The trace, when somebody has looked at it. */
+  get seenTraceparent(): string | undefined {
+    return this.#trace.text;
+  }
+
+  /** The same call with changes. */
+  changed({ payload = this.payload, headers }: CallChanges): Call {
+    const all = headers === undefined ? this.headers : { ...this.headers, ...headers };
+    return new Call(this.#about, this.#trace, payload, all);
+  }
 }
 
 const NO_HEADERS: CallHeaders = Object.freeze({});
 
-function subjectOf({ path, actorId, nodeId, className }: ActorTarget) {
-  return { actor: path ?? actorId, actorId, nodeId, className };
-}
-
-async function step(
+function step(
   list: readonly Interceptor[],
   index: number,
   call: InterceptedCall,
   last: (call: InterceptedCall) => unknown,
-): Promise<unknown> {
+): unknown {
   const interceptor = list[index];
-  if (interceptor === undefined) return await last(call);
+  if (interceptor === undefined) return last(call);
   let isUsed = false;
-  return await interceptor(call, (changes) => {
+  // Async, so that what the rest throws at once reaches the interceptor as a rejection.
+  return interceptor(call, async (changes) => {
     if (isUsed) throw new TypeError("Cannot call next again: the call has gone on already");
     isUsed = true;
-    return step(list, index + 1, changes === undefined ? call : changed(call, changes), last);
+    const next = changes !== undefined && call instanceof Call ? call.changed(changes) : call;
+    return await step(list, index + 1, next, last);
   });
-}
-
-function changed(call: InterceptedCall, { payload, headers }: CallChanges): InterceptedCall {
-  return {
-    ...call,
-    ...(payload !== undefined && { payload }),
-    ...(headers !== undefined && { headers: { ...call.headers, ...headers } }),
-  };
 }
