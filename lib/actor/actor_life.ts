@@ -95,6 +95,11 @@ export class ActorLife {
     return this.#restartCount;
   }
 
+  /** Children, watchers and watched actors, all together. */
+  get ties(): number {
+    return this.#children.size + this.#watchers.size + this.#watching.size;
+  }
+
   /** How the actor ended, once it has. */
   get notice(): Terminated | undefined {
     return this.#notice;

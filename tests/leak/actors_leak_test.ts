@@ -29,6 +29,22 @@ class Worker {
   }
 }
 
+class Between {
+  async pass(next: pul.ActorProxy<Worker>): Promise<never> {
+    return await next.wait();
+  }
+}
+
+class Watcher {
+  #seen = 0;
+  onTerminated(): void {
+    this.#seen++;
+  }
+  seen(): number {
+    return this.#seen;
+  }
+}
+
 const open = new Set<object>();
 
 function bareNode(): { clock: ManualClock; node: BareNode } {
@@ -80,14 +96,14 @@ test("10 000 names that were given up leave no entry once their tombstones are o
   assert.equal(state.introduction().entries.length, 0);
 });
 
-test("20 000 local calls cancelled, failed and timed out leave no timer and no listener", async () => {
+test("100 000 local calls cancelled, failed and timed out leave no timer and no listener", async () => {
   const { clock, node } = bareNode();
   const cell = await node.spawn(Worker);
   const proxy = cell.ref.asType(Worker);
   const signal = new CountedSignal();
   let ended = 0;
   const count = () => void ended++;
-  for (let batch = 0; batch < 10; batch++) {
+  for (let batch = 0; batch < 50; batch++) {
     for (let n = 0; n < 500; n++) {
       proxy.$with({ signal: signal.signal, timeoutMs: 60_000 }).wait().then(undefined, count);
       proxy.$with({ signal: signal.signal, timeoutMs: 60_000 }).fail().then(undefined, count);
@@ -98,8 +114,56 @@ test("20 000 local calls cancelled, failed and timed out leave no timer and no l
     signal.renew(new Error("enough"));
     await clock.settle();
   }
-  assert.equal(ended, 20_000);
+  assert.equal(ended, 100_000);
   assert.deepEqual([clock.pendingTimers, signal.listeners, cell.mailboxLength], [0, 0, 0]);
+  await stopsAtOnce(node, clock);
+});
+
+test("100 000 calls that are cancelled over a hop leave nothing at the actor between", async () => {
+  const { clock, node } = bareNode();
+  const far = (await node.spawn(Worker)).ref.asType(Worker);
+  const cell = await node.spawn(Between);
+  const between = cell.ref.asType(Between);
+  const signal = new CountedSignal();
+  let ended = 0;
+  const count = () => void ended++;
+  for (let batch = 0; batch < 50; batch++) {
+    for (let n = 0; n < 1_000; n++) {
+      between.$with({ signal: signal.signal }).pass(far).then(undefined, count);
+      between.$with({ timeoutMs: 10 }).pass(far).then(undefined, count);
+    }
+    await clock.advance(10);
+    signal.renew(new Error("enough"));
+    await clock.settle();
+  }
+  assert.equal(ended, 100_000);
+  assert.deepEqual([clock.pendingTimers, signal.listeners, cell.mailboxLength], [0, 0, 0]);
+  await stopsAtOnce(node, clock);
+});
+
+test("10 000 actors that fail, restart, are watched and stop leave no tie and no timer", async () => {
+  const { clock, node } = bareNode();
+  const watcher = await node.spawn(Watcher);
+  const parent = await node.spawn(Watcher);
+  const options = { restartPolicy: "on-failure", minBackoffMs: 1, maxBackoffMs: 1 } as const;
+  for (let round = 0; round < 100; round++) {
+    const cells = [];
+    for (let n = 0; n < 100; n++) {
+      const cell = await node.spawn(Worker, undefined, { ...options });
+      watcher.life.watch(cell);
+      parent.life.watch(cell);
+      parent.life.unwatch(cell);
+      cell.ref.asType(Worker).fail().catch(() => {});
+      cells.push(cell);
+    }
+    await clock.advance(2);
+    assert.ok(cells.every((cell) => cell.restartCount === 1 && cell.state === "running"));
+    await Promise.all(cells.map((cell) => cell.stop()));
+    await clock.settle();
+  }
+  assert.equal(await watcher.ref.asType(Watcher).seen(), 10_000);
+  assert.deepEqual([watcher.life.ties, parent.life.ties, clock.pendingTimers], [0, 0, 0]);
+  assert.equal(node.node.size, 2);
   await stopsAtOnce(node, clock);
 });
 
