@@ -38,7 +38,21 @@ import { tcp } from "./transports/tcp.ts";
 setDefaultTransport(() => tcp());
 
 export { Actor, type ActorHooks, type CallMessage, type Receiver } from "./lib/actor/actor.ts";
+export type { CellState } from "./lib/actor/actor_life.ts";
 export { type ActorOperations, ActorRef, type ActorTarget } from "./lib/actor/actor_ref.ts";
+export {
+  become,
+  Behavior,
+  type BehaviorAction,
+  type BehaviorContext,
+  next,
+  same,
+  stateful,
+  type StatefulHandler,
+  stateless,
+  type StatelessHandler,
+  stop,
+} from "./lib/actor/behavior.ts";
 export type { CallOptions } from "./lib/actor/call_options.ts";
 export type { CellContext } from "./lib/actor/context.ts";
 export { type DeadLetter, DeadLetters } from "./lib/actor/dead_letters.ts";

@@ -342,7 +342,7 @@ class BehaviorReceiver<M> implements Receiver {
 
   #finish(action: unknown, answer: Answer, context: CellContext): unknown {
     answer.close();
-    if (!(action instanceof BehaviorAction)) throw noAction(action);
+    if (!isAction<M>(action)) throw noAction(action);
     switch (action.kind) {
       case "same":
         break;
@@ -350,13 +350,13 @@ class BehaviorReceiver<M> implements Receiver {
         this.#run.keep(action.state);
         break;
       case "become":
-        this.#run = begin(action.behavior);
+        if (action.behavior !== undefined) this.#run = begin(action.behavior);
         break;
       case "stop":
         context.stop();
         break;
       default:
-        throw noAction(action.kind);
+        action.kind satisfies never;
     }
     return answer.value;
   }
@@ -439,6 +439,11 @@ function refuseState(): never {
   throw new TypeError(
     'Cannot take the action of the behavior: it has no state, return "same" instead of "next"',
   );
+}
+
+/** Whether a value was made by one of the four actions; what it fits is up to its types. */
+function isAction<M>(value: unknown): value is BehaviorAction<unknown, M> {
+  return value instanceof BehaviorAction;
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -183,17 +183,25 @@ export class SpawnBuilder {
 
 /** How a name is resolved, as the builder collects it. */
 export interface ResolveSteps {
+  /** Only an actor on this node will do. */
   readonly nodeId?: NodeId;
+  /** How one of several is chosen. */
   readonly policy?: Policy;
+  /** Whether suspects will not do. */
   readonly filterAlive?: boolean;
+  /** How long to wait for the name, in milliseconds. */
   readonly timeoutMs?: number;
+  /** Ends the wait. */
   readonly signal?: AbortSignal;
 }
 
 /** What the builder of a reference gives its options to. */
 export interface Resolving {
+  /** One actor of a name. */
   resolve(name: string, steps: ResolveSteps): Promise<ActorRef>;
+  /** A reference that chooses at each call. */
   lazy(name: string, steps: ResolveSteps): ActorRef;
+  /** All actors of a name. */
   list(name: string, steps: ResolveSteps): readonly ActorRef[];
 }
 

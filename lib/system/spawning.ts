@@ -6,6 +6,7 @@
 
 import { isReceiver, type Receiver } from "../actor/actor.ts";
 import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
+import { Behavior } from "../actor/behavior.ts";
 import type { ActorCell } from "../actor/actor_cell.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
 import { methodsOf } from "../actor/methods.ts";
@@ -96,12 +97,14 @@ export function isClass(value: unknown): value is ActorClass {
 }
 
 function makerOf(actor: unknown): () => Receiver {
+  if (actor instanceof Behavior) return () => actor.receiver();
   if (isReceiver(actor)) return () => actor;
   if (typeof actor !== "function" || isClass(actor)) {
     throw new TypeError("Cannot spawn actor: the object has no receive method");
   }
   return () => {
     const made: unknown = Reflect.apply(actor, undefined, []);
+    if (made instanceof Behavior) return made.receiver();
     if (isReceiver(made)) return made;
     throw new TypeError("Cannot spawn actor: what the function made has no receive method");
   };
@@ -117,7 +120,7 @@ function checkRestartable(
       "Cannot spawn actor: anonymous actors do not support supervision, give it a name",
     );
   }
-  if (typeof actor === "function") return;
+  if (typeof actor === "function" || actor instanceof Behavior) return;
   throw new TypeError(
     "Cannot spawn actor: one that is to be restarted must be made anew, pass a function that " +
       "makes it",

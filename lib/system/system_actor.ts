@@ -7,17 +7,22 @@
 import type { ActorCell } from "../actor/actor_cell.ts";
 import type { CellState } from "../actor/actor_life.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
+import type { ClassSpawnOptions } from "../actor/spawn_options.ts";
 import { definedNames, definitionNamed } from "../actor/remote_class.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { LocalNode } from "./local_node.ts";
-import type { AnyClassSpawnOptions, Spawning } from "./spawning.ts";
+import type { Spawning } from "./spawning.ts";
 
 /** One actor as its node lists it. */
 export interface ActorStatus {
+  /** The actor's id. */
   readonly actorId: ActorId;
+  /** Its path; absent for an anonymous actor. */
   readonly path?: ActorPath;
+  /** The registered name of its class, when it has one. */
   readonly className?: string;
+  /** Where it is in its life. */
   readonly state: CellState;
   /** Messages that wait, those of waiting senders included. */
   readonly mailboxDepth: number;
@@ -31,11 +36,17 @@ export interface ActorStatus {
 export interface NodeMetrics {
   /** Actors there are now. */
   readonly actors: number;
+  /** Messages that actors took from their mailboxes. */
   readonly messagesTotal: number;
+  /** Actors that were spawned. */
   readonly actorsCreated: number;
+  /** Actors that ended, whatever the reason. */
   readonly actorsStopped: number;
+  /** New instances in the place of ones that failed. */
   readonly restarts: number;
+  /** Messages that reached no actor. */
   readonly deadLetters: number;
+  /** Milliseconds since the node began. */
   readonly uptimeMs: number;
 }
 
@@ -43,18 +54,23 @@ export interface NodeMetrics {
 export interface SpawnRequest {
   /** The registered name of the class. */
   readonly className: string;
-  readonly options: AnyClassSpawnOptions;
+  /** What was given to `spawn`, without functions and signals. */
+  readonly options: ClassSpawnOptions<readonly unknown[]>;
 }
 
 /** The node that a system actor tells about. */
 export interface ObservedNode {
+  /** The node's id. */
   readonly nodeId: NodeId;
   /** `host:port`; `undefined` when it does not listen. */
   readonly address: string | undefined;
   /** Milliseconds since 1970, for people. */
   wallTimeMs(): number;
+  /** What it has counted. */
   metrics(): NodeMetrics;
+  /** Its actors, the oldest first. */
   actors(): readonly ActorStatus[];
+  /** Spawns an actor on it. */
   spawn(request: SpawnRequest): Promise<ActorRef>;
 }
 

@@ -53,6 +53,8 @@ export const Ext = {
   stream: 11,
   /** A buffer that travels beside the body: the kind of view, its index, its length. */
   outOfBand: 12,
+  /** A message that names its type. */
+  message: 13,
 } as const;
 
 /** A class of views of a buffer. */

@@ -15,6 +15,7 @@ import {
   UINT8_VIEW,
   VIEWS,
 } from "./codec_hooks.ts";
+import { Message, type MessageStream } from "./message.ts";
 import { fromErrorValue } from "./wire_error.ts";
 
 /** Strings up to this length are read by a loop, which beats the call into the runtime. */
@@ -267,6 +268,8 @@ export class Decoder {
         return this.#whole(([record]) => fromErrorValue(record));
       case Ext.ref:
         return this.#whole((fields) => this.#ref(fields));
+      case Ext.message:
+        return this.#whole(toMessage);
       default:
         throw malformed(`extension ${type} is unknown`);
     }
@@ -447,6 +450,20 @@ function toRegExp(source: unknown, flags: unknown): RegExp {
   } catch (cause) {
     throw malformed("a regular expression is invalid", cause);
   }
+}
+
+function toMessage([type, form, body]: unknown[]): Message {
+  if (typeof type === "string") {
+    if (form === "value") return new Message(type, { form, body });
+    if (form === "bytes" && body instanceof Uint8Array) return new Message(type, { form, body });
+    if (form === "stream" && isStream(body)) return new Message(type, { form, body });
+  }
+  throw malformed("a typed message is malformed");
+}
+
+/** Of what is decoded only streams have the symbol: keys are texts. */
+function isStream(value: unknown): value is MessageStream {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
 function isOptionalText(value: unknown): boolean {

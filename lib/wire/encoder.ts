@@ -15,6 +15,7 @@ import {
   UINT8_VIEW,
   VIEWS,
 } from "./codec_hooks.ts";
+import { Message } from "./message.ts";
 import { toErrorRecord } from "./wire_error.ts";
 
 /** Strings up to this length are written by a loop, which beats the call into the runtime. */
@@ -273,6 +274,10 @@ export class Encoder {
     if (value instanceof Set) return this.#nested(Ext.set, [...value]);
     if (value instanceof RegExp) return this.#nested(Ext.regexp, [value.source, value.flags]);
     if (value instanceof Error) return this.#nested(Ext.error, [toErrorRecord(value)]);
+    if (value instanceof Message) {
+      const { form, body } = value.take();
+      return this.#nested(Ext.message, [value.type, form, body]);
+    }
     const detached = this.#hooks?.detach(value);
     if (detached === undefined) return this.#ownProperties(value);
     if (detached.kind === "stream") return this.#ext32(Ext.stream, detached.id);

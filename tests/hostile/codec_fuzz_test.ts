@@ -6,6 +6,7 @@ import { isPulsingError } from "../../lib/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/limits.ts";
 import { Decoder, decodeValue, encodeValue } from "../../lib/wire/codec.ts";
 import { FrameReader } from "../../lib/wire/frame.ts";
+import { Message } from "../../lib/wire/message.ts";
 import { FrameCollector } from "../frame_collector.ts";
 import { test } from "../harness.ts";
 
@@ -21,6 +22,8 @@ const SAMPLE = {
   error: new TypeError("bad", { cause: 1 }),
   pattern: /x/g,
   nothing: undefined,
+  packed: Message.pack("Ping", { n: 1 }),
+  bare: Message.single("TypeV1", new Uint8Array([1, 2])),
 };
 
 function decodeSafely(bytes: Uint8Array): void {

@@ -1,7 +1,18 @@
 /** The bytes of one value of each kind are frozen; a change is a change of the protocol. */
 
 import assert from "node:assert/strict";
-import { decodeValue, encodeValue } from "../../lib/wire/codec.ts";
+import { ReplyStream } from "../../lib/actor/reply_stream.ts";
+import { writtenStream } from "../../lib/actor/stream_writer.ts";
+import { DEFAULT_LIMITS } from "../../lib/limits.ts";
+import { ByteWriter } from "../../lib/wire/byte_writer.ts";
+import {
+  type CodecHooks,
+  Decoder,
+  decodeValue,
+  Encoder,
+  encodeValue,
+} from "../../lib/wire/codec.ts";
+import { Message } from "../../lib/wire/message.ts";
 import { test } from "../harness.ts";
 import vectors from "./codec.json" with { type: "json" };
 
@@ -43,7 +54,13 @@ const VALUES: Readonly<Record<string, unknown>> = {
   "Float16Array": new Float16Array([1.5]),
   "error": new TypeError("bad", { cause: 1 }),
   "shared reference": [shared, shared],
+  "message of bytes": Message.single("TypeV1", new Uint8Array([1, 2, 3])),
+  "message of a value": Message.pack("Ping", { n: 1 }),
+  "message without type and bytes": Message.empty(),
 };
+
+/** A message "Numbers" with stream 3; not with the others because streams need hooks. */
+const STREAM_MESSAGE = "c90000001a0d93a74e756d62657273a673747265616dd70b4008000000000000";
 
 const GOLDEN: Readonly<Record<string, string>> = vectors;
 
@@ -58,3 +75,29 @@ for (const [name, value] of Object.entries(VALUES)) {
     assert.deepEqual(decodeValue(Uint8Array.fromHex(hex)), value);
   });
 }
+
+for (const name of Object.keys(VALUES).filter((name) => name.startsWith("message"))) {
+  test(`decodeValue keeps the content of the frozen ${name}`, () => {
+    const message = decodeValue(Uint8Array.fromHex(GOLDEN[name] ?? ""));
+    assert.ok(message instanceof Message && VALUES[name] instanceof Message);
+    assert.equal(message.type, VALUES[name].type);
+    assert.deepEqual(message.take(), VALUES[name].take());
+  });
+}
+
+test("a stream message keeps its frozen bytes", () => {
+  const { stream } = writtenStream("there");
+  const hooks: CodecHooks = {
+    detach: (value) => value instanceof ReplyStream ? { kind: "stream", id: 3 } : undefined,
+    attachRef: () => undefined,
+    attachStream: (id) => id === 3 ? stream : undefined,
+  };
+  const writer = new ByteWriter();
+  const sent = new Message("Numbers", { form: "stream", body: writtenStream("here").stream });
+  new Encoder(DEFAULT_LIMITS, hooks).encode(sent, writer);
+  const bytes = writer.take();
+  assert.equal(bytes.toHex(), STREAM_MESSAGE);
+  const message = new Decoder(DEFAULT_LIMITS, hooks).decode(bytes, 0, bytes.length);
+  assert.ok(message instanceof Message && message.isStream);
+  assert.equal(message.stream(), stream);
+});
