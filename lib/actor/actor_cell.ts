@@ -8,7 +8,7 @@
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Timer } from "../clock.ts";
-import { asActorError, type PulsingRuntimeError } from "../errors.ts";
+import { asActorError, asError, type PulsingRuntimeError } from "../errors.ts";
 import type { ActorHooks } from "./actor.ts";
 import type { ActorBody } from "./actor_body.ts";
 import { ActorLife, type CellState, type LivingCell } from "./actor_life.ts";
@@ -16,7 +16,14 @@ import { ActorRef, type ActorTarget } from "./actor_ref.ts";
 import { breakCycle } from "./ask_cycle.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
-import { type CellContext, contextOf, enterTurn, leaveTurn, runAcrossTurns } from "./context.ts";
+import {
+  type CellContext,
+  contextOf,
+  currentEnvelope,
+  enterTurn,
+  leaveTurn,
+  runAcrossTurns,
+} from "./context.ts";
 import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
 import type { Runnable } from "./dispatcher.ts";
 import { letterOf } from "./dead_letters.ts";
@@ -278,7 +285,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   /** The actor stops itself; later messages are refused unless it is always restarted. */
   stopItself(): void {
-    const stopped = this.#life?.stopItself() ?? this.stop();
+    const stopped = this.life.stopItself(); // the call that says so is not over
     stopped.catch((error) => this.node.logger.error("stop failed", { error }));
   }
 
@@ -292,7 +299,8 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
    */
   stop(reason: TerminationReason = "stopped"): Promise<void> {
     if (this.#state === "stopped") return SETTLED;
-    const isQuiet = this.#life === undefined && (this.#running?.size ?? 0) === 0;
+    const isBusy = (this.#running?.size ?? 0) > 0 || currentEnvelope()?.cell === this;
+    const isQuiet = this.#life === undefined && !isBusy;
     if (!isQuiet || this.hooks?.onStop !== undefined) return this.life.stop(reason);
     this.end();
     return SETTLED;
@@ -449,11 +457,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
     const body = this.#body;
-    if (body === undefined) throw callInterrupted(this.label, this.nodeId, "was killed");
-    const running = this.#running ??= new RunningCalls();
-    running.add(envelope);
+    const running = body === undefined ? undefined : this.#running ??= new RunningCalls();
+    running?.add(envelope);
     void Promise.resolve(result).then((value) => {
-      if (!running.has(envelope)) return dropLate(value);
+      if (!running?.has(envelope)) return void this.#dropLate(envelope, value);
       try {
         this.#succeed(envelope, value);
       } catch (error) {
@@ -461,11 +468,12 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
       }
       if (!running.isStream(envelope)) this.#done(envelope);
     }, (error) => {
-      if (!running.has(envelope)) return this.#undelivered("a late failure", envelope, error);
+      if (!running?.has(envelope)) return this.failedLate(envelope, error);
       this.#fail(envelope, error);
       this.#done(envelope);
       if (this.node.interceptors === undefined) this.#failed(body, envelope, error);
     });
+    if (running === undefined) throw callInterrupted(this.label, this.nodeId, "was killed");
   }
 
   #handleSignal(signal: Envelope): void {
@@ -487,10 +495,20 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     if (this.#body !== undefined) this.#failed(this.#body, envelope, error);
   }
 
-  #failed(body: ActorBody, envelope: Envelope, error: unknown): void {
-    if (this.#life === undefined || body !== this.#body) return;
-    if (envelope.isCancelled && error === envelope.reason) return; // it only passes the abort on
-    this.#life.failed(error);
+  /** A throw of a call that was given up before: nobody else hears of it. */
+  failedLate(envelope: Envelope, error: unknown): void {
+    if (passesOn(envelope, error)) return;
+    const { method } = envelope;
+    this.node.logger.warn("a call failed after it was given up", {
+      actor: this.label,
+      method,
+      error,
+    });
+  }
+
+  #failed(body: ActorBody | undefined, envelope: Envelope, error: unknown): void {
+    if (this.#life === undefined || body === undefined || body !== this.#body) return;
+    if (!passesOn(envelope, error)) this.#life.failed(error);
   }
 
   #fail(envelope: Envelope, error: unknown): void {
@@ -501,9 +519,19 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
         method: envelope.method,
         error: failure,
       });
-    }
+    } else if (envelope.isCancelled) this.failedLate(envelope, error);
     envelope.fail(failure);
     envelope.done();
+  }
+
+  /** What comes after the call was given up: a stream must not stay open. */
+  async #dropLate(envelope: Envelope, value: unknown): Promise<void> {
+    if (typeof value !== "object" || value === null) return;
+    try {
+      await iteratorOf(value)?.return?.();
+    } catch (error) {
+      this.failedLate(envelope, error);
+    }
   }
 
   #skip(envelope: Envelope): void {
@@ -538,15 +566,14 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   #stoppedError(cause?: Error): PulsingRuntimeError {
-    return actorStopped(this.label, this.nodeId, cause ?? this.#life?.notice?.error);
+    return actorStopped(this.label, this.nodeId, cause ?? this.#life?.failure);
   }
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
 
-/** What comes after the call was given up: a stream must not stay open. */
-function dropLate(value: unknown): void {
-  if (typeof value !== "object" || value === null) return;
-  const iterator = iteratorOf(value);
-  void Promise.resolve(iterator?.return?.()).catch(() => {});
+/** Whether an error only tells the actor's caller that the caller has given up. */
+function passesOn(envelope: Envelope, error: unknown): boolean {
+  if (!envelope.isCancelled) return false;
+  return error === envelope.reason || asError(error).name === "AbortError";
 }

@@ -14,7 +14,7 @@
 
 import type { ActorId, ActorPath } from "../address.ts";
 import { endsWithin } from "../clock.ts";
-import { asActorError, asError, PulsingRuntimeError } from "../errors.ts";
+import { asActorError, PulsingRuntimeError } from "../errors.ts";
 import type { ActorHooks } from "./actor.ts";
 import type { ActorCell } from "./actor_cell.ts";
 import type { ActorTarget } from "./actor_ref.ts";
@@ -59,6 +59,12 @@ interface Failure {
   readonly error: Error;
 }
 
+/** How an actor ends. */
+interface Verdict {
+  readonly reason: TerminationReason;
+  readonly failure: Failure | undefined;
+}
+
 /** The life of one actor; made when it has one worth managing. */
 export class ActorLife {
   readonly #cell: LivingCell;
@@ -76,6 +82,9 @@ export class ActorLife {
   #giveUpStart: (() => void) | undefined = undefined;
   #recovering: Promise<void> | undefined = undefined;
   #endBackoff: (() => void) | undefined = undefined;
+  #giveUpHook: (() => void) | undefined = undefined;
+  /** Set once no restart is left: no later stop changes why the actor ends. */
+  #verdict: Verdict | undefined = undefined;
   #stopped: Promise<void> | undefined = undefined;
   #notice: Terminated | undefined = undefined;
 
@@ -100,6 +109,11 @@ export class ActorLife {
     return this.#children.size + this.#watchers.size + this.#watching.size;
   }
 
+  /** What it failed with for good. */
+  get failure(): Error | undefined {
+    return this.#notice?.error ?? this.#verdict?.failure?.error;
+  }
+
   /** How the actor ended, once it has. */
   get notice(): Terminated | undefined {
     return this.#notice;
@@ -117,7 +131,7 @@ export class ActorLife {
     } catch (thrown) {
       const error = asActorError(thrown, this.#cell.label);
       if (this.#cell.state !== "starting" || this.#supervision === undefined) {
-        if (this.#cell.state === "starting") this.#end("failed", { error });
+        await this.#endStart({ error });
         throw error;
       }
       return this.#recover(this.#supervision, { error });
@@ -128,6 +142,9 @@ export class ActorLife {
   /** Ends a start that takes too long: whoever waits for it gets the error of a stopped actor. */
   abandonStart(): void {
     this.#giveUpStart?.();
+    if (this.#cell.state !== "starting" || this.#children.size > 0) return;
+    this.#stopped ??= Promise.resolve();
+    this.#end("stopped", undefined); // now: its name is free before its spawn rejects
   }
 
   /** A throw left the actor's code: the instance may have to go. */
@@ -142,14 +159,15 @@ export class ActorLife {
         error,
       });
     }
-    this.#recover(spec, { error: asError(thrown) });
+    this.#recover(spec, { error: asActorError(thrown, this.#cell.label) });
   }
 
   /** The actor stops itself. */
   stopItself(): Promise<void> {
     const spec = this.#supervision;
-    if (spec?.restartPolicy !== "always" || this.#cell.state !== "running") return this.stop();
-    this.#recover(spec, undefined);
+    const { state } = this.#cell;
+    if (spec?.restartPolicy !== "always" || state === "starting") return this.stop();
+    if (state === "running") this.#recover(spec, undefined);
     return Promise.resolve();
   }
 
@@ -167,6 +185,7 @@ export class ActorLife {
     this.#end("killed", undefined);
     this.#giveUpStart?.();
     this.#endBackoff?.();
+    this.#giveUpHook?.();
   }
 
   /** An actor was started by this one. */
@@ -225,27 +244,30 @@ export class ActorLife {
     this.#isUp = true;
   }
 
+  /** A start that failed is the actor's end; what it started before goes first. */
+  async #endStart(failure: Failure): Promise<void> {
+    if (this.#children.size > 0) await this.#stopChildren("stopped");
+    if (this.#cell.state === "starting") this.#end("failed", failure);
+  }
+
   #recover(spec: Supervision, failure: Failure | undefined): void {
-    const recovering = this.#recovering = this.#restart(spec, failure).then((lost) => {
+    const recovering = this.#recovering = this.#restart(spec, failure).then(() => {
       this.#recovering = undefined;
+      const lost = this.#verdict;
       if (lost !== undefined) void (this.#stopped ??= this.#stop(lost.reason, lost.failure));
     });
     recovering.catch((error) => this.#cell.node.logger.error("a restart failed", { error }));
   }
 
-  /** Makes new instances until one starts; tells how the actor ends when none is left. */
-  async #restart(
-    spec: Supervision,
-    first: Failure | undefined,
-  ): Promise<{ reason: TerminationReason; failure: Failure | undefined } | undefined> {
+  /** Makes new instances until one starts, or none is left. */
+  async #restart(spec: Supervision, first: Failure | undefined): Promise<void> {
     const cell = this.#cell;
     const { clock, random, logger } = cell.node;
     for (let failure = first;;) {
       const decision = decideRestart(spec, this.#restarts, clock.now(), random);
       if (decision.kind === "give-up") {
-        cell.enter("stopping");
-        const reason = failure === undefined ? "stopped" : "failed";
-        return { reason, failure };
+        this.#verdict = { reason: failure === undefined ? "stopped" : "failed", failure };
+        return cell.enter("stopping");
       }
       cell.enter("restarting");
       const { delayMs } = decision;
@@ -255,16 +277,16 @@ export class ActorLife {
       logger.warn("actor restarts", { actor: cell.label, delayMs, error: failure?.error });
       await this.#tearDown(failure === undefined ? "stopped" : "failed", failure);
       await this.#backOff(delayMs);
-      if (cell.state !== "restarting") return undefined;
+      if (cell.state !== "restarting") return;
       try {
         await (this.#starting = this.#startInstance());
       } catch (thrown) {
-        if (cell.state !== "restarting") return undefined;
+        if (cell.state !== "restarting") return;
         failure = { error: asActorError(thrown, cell.label) };
         continue;
       }
       if (cell.state === "restarting") cell.letIn();
-      return undefined;
+      return;
     }
   }
 
@@ -273,14 +295,17 @@ export class ActorLife {
     const cell = this.#cell;
     if (failure === undefined) await cell.finishRunning();
     else cell.abandonRunning("failed in another call", failure.error);
-    await this.#stopChildren(reason === "shutdown" ? "shutdown" : "stopped");
+    const why = reason === "shutdown" ? reason : "stopped";
+    await this.#stopChildren(why);
     if (this.#isUp && cell.state !== "stopped") await this.#runOnStop(reason);
+    await this.#stopChildren(why); // those that the hook has started
     this.#isUp = false;
     this.#unwatchAll();
     cell.retire();
   }
 
   async #stopChildren(reason: TerminationReason): Promise<void> {
+    if (this.#children.size === 0) return;
     for (const child of [...this.#children.values()].reverse()) {
       const stopped = child.stop(reason);
       if (child.state !== "stopped") await stopped;
@@ -295,7 +320,8 @@ export class ActorLife {
     const hook = cell.runHook((hooks) => hooks.onStop?.(reason)).catch((error) =>
       logger.error("actor's onStop failed", { actor: cell.label, error })
     );
-    if (await endsWithin(clock, hook, shutdownTimeoutMs)) return;
+    const killed = new Promise<void>((resolve) => this.#giveUpHook = resolve);
+    if (await endsWithin(clock, Promise.race([hook, killed]), shutdownTimeoutMs)) return;
     logger.error("actor's onStop was abandoned", { actor: cell.label, shutdownTimeoutMs });
   }
 
@@ -310,7 +336,7 @@ export class ActorLife {
     });
   }
 
-  async #stop(reason: TerminationReason, failure: Failure | undefined): Promise<void> {
+  async #stop(because: TerminationReason, given: Failure | undefined): Promise<void> {
     const cell = this.#cell;
     const { clock, limits } = cell.node;
     cell.enter("stopping");
@@ -322,11 +348,13 @@ export class ActorLife {
     }
     await this.#recovering;
     if (cell.state === "stopped") return;
+    const { reason, failure } = this.#verdict ?? { reason: because, failure: given };
     await this.#tearDown(reason, failure);
     if (cell.state === "stopping") this.#end(reason, failure);
   }
 
-  #end(reason: TerminationReason, failure: Failure | undefined): void {
+  #end(because: TerminationReason, given: Failure | undefined): void {
+    const { reason, failure } = this.#verdict ?? { reason: because, failure: given };
     const { actorId: id, path, node } = this.#cell;
     const notice: Terminated = this.#notice = {
       id,

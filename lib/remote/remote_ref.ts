@@ -16,7 +16,7 @@ import {
   outgoingCall,
 } from "../actor/interceptors.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import { isPulsingError } from "../errors.ts";
+import { asError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Association } from "./association.ts";
 import type { Links } from "./links.ts";
@@ -112,17 +112,21 @@ export class RemoteTarget implements ActorTarget {
       from: currentEnvelope(),
     };
     return withCallOptions(wait, (deadline) => {
-      const reply = this.#whenOpen(link, payload, (open, copy) => {
-        signal.throwIfAborted();
-        const left = deadline === 0 ? {} : { timeoutMs: Math.max(1, deadline - clock.now()) };
-        const rest = options && { ...options, signal, ...left };
-        return open.ask({ target, method, payload: copy }, rest, onRefused);
-      });
-      const answer = onRefused === undefined ? reply : reply.catch((error) => {
-        if (!isPulsingError(error, "node-unreachable") || error.nodeId !== this.nodeId) throw error;
-        return onRefused(error);
-      });
-      return { reply: answer, cancel: (reason) => caller.abort(reason) };
+      const reply = this.#whenOpen(
+        link,
+        payload,
+        (open, copy) => {
+          signal.throwIfAborted();
+          const left = deadline === 0 ? {} : { timeoutMs: Math.max(1, deadline - clock.now()) };
+          const rest = options && { ...options, signal, ...left };
+          return open.ask({ target, method, payload: copy }, rest, onRefused);
+        },
+        onRefused && ((error) => {
+          signal.throwIfAborted(); // whoever has given up does not send it elsewhere
+          return onRefused(error);
+        }),
+      );
+      return { reply, cancel: (reason) => caller.abort(reason) };
     });
   }
 
@@ -146,10 +150,12 @@ export class RemoteTarget implements ActorTarget {
     link: Promise<Association>,
     payload: unknown,
     send: (link: Association, payload: unknown) => Promise<R>,
+    onRefused?: (error: Error) => Promise<R>,
   ): Promise<R> {
     this.#node.links.waitForDial(this.nodeId); // before the copy, which is what it bounds
     const copy = this.#node.links.copy(payload);
     const sendAsNow = bindTurn(send);
-    return await link.then((open) => sendAsNow(open, copy));
+    const onFailure = onRefused && bindTurn((error: unknown) => onRefused(asError(error)));
+    return await link.then((open) => sendAsNow(open, copy), onFailure);
   }
 }

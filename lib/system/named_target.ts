@@ -11,7 +11,7 @@ import type { OnRefused } from "../actor/envelope.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Policy } from "../cluster/policies.ts";
-import { isPulsingError, PulsingRuntimeError } from "../errors.ts";
+import { type ErrorKind, isPulsingError, PulsingRuntimeError } from "../errors.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { ResolveSteps } from "./builders.ts";
 import type { Resolver } from "./resolver.ts";
@@ -208,9 +208,16 @@ export function noInstance(
 
 const NOBODY: ReadonlySet<ActorId> = new Set();
 
+const ELSEWHERE: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  "actor-stopped",
+  "actor-not-found",
+  "node-unreachable",
+  "handshake-failed",
+]);
+
 /** Whether an error that refused a message says that its actor is gone. */
 function isElsewhere(error: unknown): boolean {
-  return isPulsingError(error, "actor-stopped") || isPulsingError(error, "node-unreachable");
+  return isPulsingError(error) && ELSEWHERE.has(error.kind);
 }
 
 /** What is said of an actor, without what else its cell can do. */
