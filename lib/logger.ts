@@ -54,11 +54,19 @@ function formatLine(level: string, message: string, fields?: LogFields): string 
   return `pulsing ${level}: ${message}${shown.join("")}`;
 }
 
+/** Never throws: what is logged may be whatever was thrown. */
 function formatValue(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(`${value.name}: ${value.message}`);
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
+  for (const format of [describe, String]) {
+    try {
+      return format(value);
+    } catch {
+      // a value that throws when it is looked at, or that JSON does not know
+    }
   }
+  return "an unreadable value";
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(`${value.name}: ${value.message}`);
+  return JSON.stringify(value) ?? String(value);
 }

@@ -44,6 +44,7 @@ import { isThenable, learnForm, type Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
 import { actorStopped, callInterrupted, type Interruption } from "./stopped_target.ts";
+import { told } from "./told.ts";
 
 export type { CellState } from "./actor_life.ts";
 
@@ -95,12 +96,13 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   /** Whether the actor works on the call with a serial. */
   isAtWork(serial: number): boolean {
     for (const running of this.#running ?? []) if (running.serial === serial) return true;
-    return false;
+    // An actor that asks itself before it has started waits for its own start.
+    return this.#isBeginning && this.#extra?.envelope.serial === serial;
   }
 
   /** Whether the next message waits until the one before is answered. */
   get isSequential(): boolean {
-    return this.#body?.isSequential ?? false;
+    return this.#isBeginning || (this.#body?.isSequential ?? false);
   }
 
   /** Messages that wait, those of waiting senders included. */
@@ -195,7 +197,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
     const send = (last: InterceptedCall) =>
       tellLocally(this, method, last.payload, changedOptions(options, last));
-    return interceptors.run(call, send).then(() => {});
+    return told(interceptors.run(call, send).then(() => {}));
   }
 
   watch(watcher: Watcher): void {
@@ -358,6 +360,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     this.node.release(this);
   }
 
+  get #isBeginning(): boolean {
+    return this.#state === "starting" || this.#state === "restarting";
+  }
+
   get #extras(): InstanceExtra {
     return this.#extra ??= new InstanceExtra(this);
   }
@@ -385,9 +391,14 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     const previous = enterTurn(envelope);
     try {
       const method = body.lookup(envelope);
-      const result = this.#run(body, method, envelope);
-      if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
-      this.#succeed(envelope, result);
+      const { interceptors } = this.node;
+      if (interceptors === undefined) {
+        const result = this.#run(body, method, envelope);
+        if (method.form !== "sync" || typeof result === "object") learnForm(method, result);
+        this.#succeed(envelope, result);
+      } else {
+        this.#answerLater(envelope, this.#runIntercepted(interceptors, body, method, envelope));
+      }
     } catch (error) {
       this.#fail(envelope, error);
     } finally {
@@ -396,10 +407,6 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   #run(body: ActorBody, method: Method, envelope: Envelope): unknown {
-    const { interceptors } = this.node;
-    if (interceptors !== undefined) {
-      return this.#runIntercepted(interceptors, body, method, envelope);
-    }
     try {
       return method.form === "sync" || method.form === "stream"
         ? body.run(method, envelope)
@@ -415,9 +422,12 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     body: ActorBody,
     method: Method,
     envelope: Envelope,
-  ): unknown {
+  ): Promise<unknown> {
     const call = incomingCall(this, envelope, this.node.random);
     const run = (payload: unknown) => {
+      if (body !== this.#body) {
+        throw callInterrupted(this.label, this.nodeId, "failed in another call");
+      }
       envelope.payload = payload;
       return body.run(method, envelope);
     };
@@ -441,7 +451,12 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   /** Answers with an object; throws what looking at it throws, before anything was answered. */
   #answer(envelope: Envelope, result: object): void {
-    if (isThenable(result)) return this.#answerLater(envelope, result);
+    if (isThenable(result)) {
+      const body = this.#body;
+      return this.#answerLater(envelope, result, (error) => {
+        if (body !== undefined) this.#failed(body, envelope, error);
+      });
+    }
     const iterator = iteratorOf(result);
     if (iterator === undefined) {
       const value = this.#body === undefined ? result : this.#body.unwrap(envelope, result);
@@ -455,9 +470,15 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     envelope.succeed(new ReplyStream(stream));
   }
 
-  #answerLater(envelope: Envelope, result: PromiseLike<unknown>): void {
-    const body = this.#body;
-    const running = body === undefined ? undefined : this.#running ??= new RunningCalls();
+  /**
+   * @param failed Told of a throw that is a failure of the actor.
+   */
+  #answerLater(
+    envelope: Envelope,
+    result: PromiseLike<unknown>,
+    failed?: (error: unknown) => void,
+  ): void {
+    const running = this.#body === undefined ? undefined : this.#running ??= new RunningCalls();
     running?.add(envelope);
     void Promise.resolve(result).then((value) => {
       if (!running?.has(envelope)) return void this.#dropLate(envelope, value);
@@ -471,7 +492,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
       if (!running?.has(envelope)) return this.failedLate(envelope, error);
       this.#fail(envelope, error);
       this.#done(envelope);
-      if (this.node.interceptors === undefined) this.#failed(body, envelope, error);
+      failed?.(error);
     });
     if (running === undefined) throw callInterrupted(this.label, this.nodeId, "was killed");
   }

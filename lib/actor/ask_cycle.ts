@@ -5,6 +5,7 @@
  */
 
 import type { ActorId } from "../address.ts";
+import type { Clock } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Envelope } from "./envelope.ts";
 
@@ -38,17 +39,23 @@ export function* waitingActors(message: Envelope | undefined): Generator<Waiting
 
 /** An actor that may wait for itself. */
 export interface SequentialActor {
+  readonly node: { readonly clock: Clock };
   readonly actorId: ActorId;
   readonly label: string;
   /** Whether the actor works on the call with a serial. */
   isAtWork(serial: number): boolean;
 }
 
-/** Fails an ask for whose answer the actor that gets it waits, here or on other nodes. */
+/**
+ * Fails an ask for whose answer the actor that gets it waits, here or on other nodes.
+ *
+ * An ask that a handler sends and does not await is none, which shows when the handler has
+ * returned: so it is looked at in a later turn. A handler that goes on with something else for
+ * longer than that cannot be told from one that waits for the answer.
+ */
 export function breakCycle(ask: Envelope, actor: SequentialActor): void {
   if (cycleOf(ask, actor.actorId, () => true) === undefined) return;
-  // An ask that a handler sends and does not await is none: look again when it has returned.
-  queueMicrotask(() => {
+  actor.node.clock.defer(() => {
     const labels = cycleOf(ask, actor.actorId, (serial) => actor.isAtWork(serial));
     if (ask.isCancelled || labels === undefined) return;
     const error = callCycle(actor.label, labels);

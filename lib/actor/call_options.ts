@@ -20,7 +20,10 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Ends the call, or the stream it opened: the callee's `context().signal` aborts. */
   readonly signal?: AbortSignal;
-  /** Texts by name that travel with the call, for interceptors on both sides. */
+  /**
+   * Texts by name that travel with the call, for interceptors on both sides: at most 64, of 65 536
+   * characters together.
+   */
   readonly headers?: CallHeaders;
   /**
    * The W3C `traceparent` of what this call is a part of, for example of an HTTP request; one that
@@ -57,6 +60,12 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CallOptions>([
   "headers",
   "traceparent",
 ]);
+
+/** Headers of one call. */
+export const MAX_HEADERS = 64;
+
+/** Characters of all headers of one call, the names included. */
+const MAX_HEADER_LENGTH = 65_536;
 
 /** Options for a call whose caller gave none. */
 export const NO_CALL_OPTIONS: CallOptions = Object.freeze({});
@@ -131,7 +140,7 @@ function bindStream(
  * Checks the options of a call.
  *
  * @throws {TypeError} An option is unknown, or not of its type.
- * @throws {RangeError} The timeout is below 0 or no number.
+ * @throws {RangeError} The timeout is below 0 or no number, or the headers are too many.
  */
 export function checkCallOptions(options: CallOptions): void {
   for (const name in options) {
@@ -139,7 +148,34 @@ export function checkCallOptions(options: CallOptions): void {
     const known = [...OPTION_NAMES].join(", ");
     throw new TypeError(`Cannot set call option "${name}": expected one of ${known}`);
   }
-  checkTimeout(options.timeoutMs);
+  const { timeoutMs, signal, headers, traceparent } = options;
+  checkTimeout(timeoutMs);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`Cannot set call option "signal": expected an AbortSignal`);
+  }
+  if (traceparent !== undefined && typeof traceparent !== "string") {
+    throw new TypeError(`Cannot set call option "traceparent": expected a text`);
+  }
+  if (headers !== undefined) checkHeaders(headers);
+}
+
+function checkHeaders(headers: unknown): void {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw new TypeError('Cannot set call option "headers": expected texts by name');
+  }
+  const entries: readonly [string, unknown][] = Object.entries(headers);
+  let length = 0;
+  for (const [name, text] of entries) {
+    if (typeof text !== "string") {
+      throw new TypeError(`Cannot set header "${name}": expected a text`);
+    }
+    length += name.length + text.length;
+  }
+  if (entries.length <= MAX_HEADERS && length <= MAX_HEADER_LENGTH) return;
+  throw new RangeError(
+    `Cannot set ${entries.length} headers of ${length} characters: ` +
+      `above ${MAX_HEADERS} or ${MAX_HEADER_LENGTH}, send it as an argument`,
+  );
 }
 
 /** @throws {RangeError} When a timeout is below 0 or no number. */

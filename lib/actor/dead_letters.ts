@@ -52,6 +52,7 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
   readonly #capacity: number;
   readonly #readers = new Set<LetterReader>();
   #count = 0;
+  #isClosed = false;
 
   /**
    * Made by the system.
@@ -75,8 +76,9 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
     for (const reader of this.#readers) reader.add(one, this.#capacity);
   }
 
-  /** Ends all iterations. */
+  /** Ends all iterations, once what has come so far is read. */
   close(): void {
+    this.#isClosed = true;
     for (const reader of this.#readers) reader.end();
     this.#readers.clear();
   }
@@ -84,12 +86,13 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
   /** Reads the letters from now on, until the system is shut down. */
   [Symbol.asyncIterator](): AsyncIterator<DeadLetter, undefined> {
     const reader = new LetterReader();
-    this.#readers.add(reader);
+    if (this.#isClosed) reader.end();
+    else this.#readers.add(reader);
     return {
       next: () => reader.next(),
       return: () => {
         this.#readers.delete(reader);
-        reader.end();
+        reader.drop();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -132,9 +135,15 @@ class LetterReader {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Nobody reads any more. */
+  drop(): void {
+    this.#letters = [];
+    this.end();
+  }
+
+  /** No letter will come any more. */
   end(): void {
     this.#isOver = true;
-    this.#letters = [];
     for (const waiting of this.#waiting.splice(0)) waiting({ done: true, value: undefined });
   }
 }

@@ -8,6 +8,7 @@ import type { Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { checkTimeout } from "./call_options.ts";
 import type { CellNode } from "./cell_node.ts";
+import { currentEnvelope, enterTurn, leaveTurn } from "./context.ts";
 
 /**
  * The actor itself, whose calls are told after a time.
@@ -45,9 +46,10 @@ export class DelayedTimers {
     checkTimeout(delayMs);
     const timers = this.#timers;
     if (timers.size >= limits.delayedCalls) throw tooManyTimers(actor);
+    const told = duringThisMessage(run);
     const timer = clock.setTimer(() => {
       timers.delete(timer);
-      run();
+      told();
     }, delayMs);
     timers.add(timer);
     const cancel = () => {
@@ -62,6 +64,20 @@ export class DelayedTimers {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
+}
+
+/** What comes later belongs to the chain of the message that is handled now. */
+function duringThisMessage(run: () => void): () => void {
+  const envelope = currentEnvelope();
+  if (envelope === undefined) return run;
+  return () => {
+    const previous = enterTurn(envelope);
+    try {
+      run();
+    } finally {
+      leaveTurn(previous);
+    }
+  };
 }
 
 function tooManyTimers(actor: string): PulsingRuntimeError {

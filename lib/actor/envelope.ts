@@ -9,6 +9,7 @@ import type { ActorRef } from "./actor_ref.ts";
 import type { ActorCell } from "./actor_cell.ts";
 import type { WaitingActor } from "./ask_cycle.ts";
 import { CallChain, type TracePoint } from "./call_chain.ts";
+import { ReplyStream } from "./reply_stream.ts";
 
 interface RareState {
   serial: number;
@@ -119,6 +120,17 @@ export class Envelope {
   /** Says that its caller may give up. */
   bind(): void {
     this.#state.isBound = true;
+  }
+
+  /**
+   * Takes note of the answer: with a stream the deadline, which was for its opening, is kept, and
+   * what its items lead to ends when the consumer leaves.
+   */
+  answered(value: unknown): void {
+    if (typeof value !== "object" || !(value instanceof ReplyStream)) return;
+    const state = this.#state;
+    state.isBound = true;
+    state.deadline = 0;
   }
 
   /** Whether somebody waits for an answer. */
@@ -244,6 +256,7 @@ export class LocalAsk extends Envelope {
   }
 
   override succeed(value: unknown): void {
+    this.answered(value);
     this.#resolve?.(value);
   }
 

@@ -7,9 +7,9 @@
 import type { ActorId, NodeId } from "../address.ts";
 import type { Random } from "../random.ts";
 import type { ActorRef, ActorTarget } from "./actor_ref.ts";
-import { CallChain, formatTraceparent } from "./call_chain.ts";
+import { CallChain, formatTraceparent, parseTraceparent } from "./call_chain.ts";
 import type { CallOptions } from "./call_options.ts";
-import { currentEnvelope } from "./context.ts";
+import { bindTurn, currentEnvelope } from "./context.ts";
 import type { CallHeaders, Envelope } from "./envelope.ts";
 
 /** A call on its way, as an interceptor sees it. */
@@ -72,15 +72,15 @@ export class Interceptors {
     return this.#list.length === 0;
   }
 
-  /** Adds one inside those that are there. */
-  add(interceptor: Interceptor): void {
-    this.#list = [...this.#list, interceptor];
-  }
-
-  /** Takes one away; calls that are under way keep theirs. */
-  remove(interceptor: Interceptor): void {
-    const index = this.#list.indexOf(interceptor);
-    if (index >= 0) this.#list = this.#list.toSpliced(index, 1);
+  /**
+   * Adds one inside those that are there.
+   *
+   * @returns Takes it away; calls that are under way keep it.
+   */
+  add(interceptor: Interceptor): () => void {
+    const added: Interceptor = (call, next) => interceptor(call, next); // may be added twice
+    this.#list = [...this.#list, added];
+    return () => void (this.#list = this.#list.filter((one) => one !== added));
   }
 
   /**
@@ -90,7 +90,8 @@ export class Interceptors {
    * @param last What the innermost `next` does.
    */
   async run(call: InterceptedCall, last: (call: InterceptedCall) => unknown): Promise<unknown> {
-    return await step(this.#list, 0, call, last);
+    // An interceptor may go on in a later turn: the call still belongs to the message handled now.
+    return await step(this.#list, 0, call, bindTurn(last));
   }
 
   /**
@@ -164,7 +165,7 @@ export function outgoingCall(
 ): InterceptedCall {
   const from = currentEnvelope();
   const trace = new LazyTrace(() =>
-    options?.traceparent ??
+    wellFormed(options?.traceparent) ??
       formatTraceparent(from?.tracePoint(random) ?? new CallChain().point(random))
   );
   const about = {
@@ -186,13 +187,9 @@ export function incomingCall(
   const { method, payload } = envelope;
   const trace = new LazyTrace(() => formatTraceparent(envelope.tracePoint(random)));
   const kind = envelope.wantsReply ? "ask" : "tell";
-  const about = {
-    direction: "incoming",
-    kind,
-    method,
-    target,
-    caller: () => envelope.callerRef,
-  } as const;
+  const { from } = envelope; // the message forgets it when it is done
+  const caller = () => from === undefined ? envelope.callerRef : from.cell?.ref;
+  const about = { direction: "incoming", kind, method, target, caller } as const;
   return new Call(about, trace, payload, envelope.headers ?? NO_HEADERS);
 }
 
@@ -284,12 +281,21 @@ class Call implements InterceptedCall {
 
   /** The same call with changes. */
   changed({ payload = this.payload, headers }: CallChanges): Call {
+    if (this.method !== undefined && !Array.isArray(payload)) {
+      throw new TypeError(`Cannot change the arguments of "${this.method}": expected a list`);
+    }
     const all = headers === undefined ? this.headers : { ...this.headers, ...headers };
     return new Call(this.#about, this.#trace, payload, all);
   }
 }
 
 const NO_HEADERS: CallHeaders = Object.freeze({});
+
+/** A malformed trace is ignored, as the standard wants it. */
+function wellFormed(traceparent: string | undefined): string | undefined {
+  if (traceparent === undefined || parseTraceparent(traceparent) === undefined) return undefined;
+  return traceparent;
+}
 
 function step(
   list: readonly Interceptor[],

@@ -5,10 +5,16 @@
  */
 
 import { CallChain, parseTraceparent } from "./call_chain.ts";
-import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  NO_CALL_OPTIONS,
+  withCallOptions,
+} from "./call_options.ts";
 import type { CellNode } from "./cell_node.ts";
 import { currentEnvelope } from "./context.ts";
 import { Envelope, LocalAsk, type OnRefused, RefusableAsk } from "./envelope.ts";
+import { notTold, told } from "./told.ts";
 
 /** The mailbox that messages of this node go to. */
 export interface Inbox {
@@ -64,19 +70,20 @@ export function tellLocally(
   payload: unknown,
   options: CallOptions | undefined,
 ): Promise<void> {
+  if (options !== undefined) checkCallOptions(options);
   let envelope: Envelope;
   try {
     envelope = new Envelope(method, inbox.node.clone?.(payload) ?? payload);
   } catch (error) {
-    return Promise.reject(error); // only copying it can fail
+    return notTold(error); // only copying it can fail
   }
   envelope.sentDuring(currentEnvelope());
   if (options !== undefined) carry(envelope, options);
   const { mustWait } = inbox;
   const refusal = inbox.post(envelope);
-  if (refusal !== undefined) return noticed(Promise.reject(refusal));
+  if (refusal !== undefined) return notTold(refusal);
   if (!mustWait) return SETTLED;
-  return noticed(
+  return told(
     new Promise((resolve, reject) =>
       envelope.whenAccepted((refusal) => refusal === undefined ? resolve() : reject(refusal))
     ),
@@ -89,10 +96,4 @@ function carry(envelope: Envelope, { headers, traceparent }: CallOptions): void 
   envelope.headers = headers;
   const origin = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   if (origin !== undefined) envelope.chain = new CallChain(origin);
-}
-
-/** Who sends a tell need not look: what becomes of it is in the dead letters. */
-function noticed(told: Promise<void>): Promise<void> {
-  told.catch(() => {});
-  return told;
 }

@@ -90,6 +90,7 @@ export class LocalStream implements StreamSource<unknown> {
         resolve(result);
       }, (error) => {
         this.#endWait = undefined;
+        if (this.#isOver) this.#cell.failedLate(this.#envelope, error);
         reject(error);
       });
     });

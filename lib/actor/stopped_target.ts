@@ -10,6 +10,7 @@ import type { ActorOperations, ActorTarget } from "./actor_ref.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { Terminated, Watcher } from "./death_watch.ts";
 import type { OnRefused } from "./envelope.ts";
+import { notTold } from "./told.ts";
 
 /** Where a reference leads whose actor has stopped: every message fails at once. */
 export class StoppedTarget implements ActorTarget {
@@ -44,7 +45,7 @@ export class StoppedTarget implements ActorTarget {
   }
 
   tell(): Promise<void> {
-    return Promise.reject(this.#error());
+    return notTold(this.#error());
   }
 
   watch(watcher: Watcher): void {

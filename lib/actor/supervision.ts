@@ -91,6 +91,9 @@ export type RestartDecision =
 
 const JITTER = 0.2;
 
+/** Doublings after which any backoff is at its cap; twice as many would be infinitely many. */
+const MAX_DOUBLINGS = 1_023;
+
 /**
  * Decides whether an actor that failed starts anew.
  *
@@ -107,11 +110,10 @@ export function decideRestart(
 ): RestartDecision {
   const recent = restarts.filter((time) => now - time < spec.restartWindowMs);
   if (recent.length >= spec.maxRestarts) return { kind: "give-up" };
-  return {
-    kind: "restart",
-    delayMs: backoffMs(spec, recent.length, random),
-    restarts: [...recent, now],
-  };
+  const delayMs = backoffMs(spec, recent.length, random);
+  // Without a limit nothing but the backoff counts them, and that only up to its cap.
+  if (spec.maxRestarts === Infinity) recent.splice(0, recent.length - MAX_DOUBLINGS);
+  return { kind: "restart", delayMs, restarts: [...recent, now] };
 }
 
 /**
@@ -126,7 +128,7 @@ export function backoffMs(
   earlier: number,
   random: Random,
 ): number {
-  const nominal = Math.min(minBackoffMs * 2 ** earlier, maxBackoffMs);
+  const nominal = Math.min(minBackoffMs * 2 ** Math.min(earlier, MAX_DOUBLINGS), maxBackoffMs);
   const factor = 1 + JITTER * (2 * randomFraction(random) - 1);
   return Math.min(nominal * factor, maxBackoffMs);
 }

@@ -15,6 +15,7 @@ import { currentEnvelope } from "../actor/context.ts";
 import { TERMINATION_REASONS } from "../actor/death_watch.ts";
 import type { Envelope, OnRefused } from "../actor/envelope.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
+import { notTold, told } from "../actor/told.ts";
 import type { ActorId, NodeId } from "../address.ts";
 import { asError, type ErrorKind, PulsingRuntimeError } from "../errors.ts";
 import type { Connection } from "../transport.ts";
@@ -161,16 +162,16 @@ export class Association implements ReplyLink, StreamLink {
   /** Tells an actor of the other node; resolves when the link took the message. */
   tell(message: RemoteMessage, options?: CallOptions): Promise<void> {
     if (!this.isOpen) {
-      return Promise.reject(this.#lost("it was closed", { kind: "node-unreachable" }));
+      return notTold(this.#lost("it was closed", { kind: "node-unreachable" }));
     }
     let transfer: BulkTransfer | undefined;
     try {
       const call = this.#outgoing(message, currentEnvelope(), 0, options);
       transfer = this.writer.tell({ ...call, waiting: NOBODY }).transfer;
     } catch (error) {
-      return Promise.reject(error);
+      return notTold(error);
     }
-    if (transfer !== undefined) return this.#whenSent(transfer);
+    if (transfer !== undefined) return told(this.#whenSent(transfer));
     if (!this.isCongested) return SETTLED;
     return new Promise((resolve) => this.whenRoom(resolve));
   }

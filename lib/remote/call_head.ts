@@ -10,6 +10,7 @@
 
 import type { WaitingActor } from "../actor/ask_cycle.ts";
 import type { TracePoint } from "../actor/call_chain.ts";
+import { MAX_HEADERS } from "../actor/call_options.ts";
 import type { CallHeaders } from "../actor/envelope.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { ByteWriter } from "../wire/byte_writer.ts";
@@ -29,9 +30,6 @@ export const CallFlag = {
 /** Actors that wait for an answer which still cross, the nearest ones. */
 export const MAX_WAITING = 64;
 
-/** Headers of one call. */
-export const MAX_HEADERS = 64;
-
 /** The head of a call, as it is written and as it was read. */
 export interface CallHead {
   /** The actor's id. */
@@ -49,6 +47,8 @@ export interface CallHead {
   readonly headers: CallHeaders | undefined;
 }
 
+/** What is above is as good as no limit, and no number on the wire. */
+const LONGEST_MS = Number.MAX_SAFE_INTEGER;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const NOBODY: readonly WaitingActor[] = Object.freeze([]);
@@ -76,7 +76,7 @@ export function writeCallHead(writer: ByteWriter, names: SentNames, head: CallHe
   );
   names.write(target, names.numberOf(target));
   if (method !== undefined) names.write(method, names.numberOf(method));
-  if (remainingMs > 0) writer.varint(Math.ceil(remainingMs));
+  if (remainingMs > 0) writer.varint(Math.min(Math.ceil(remainingMs), LONGEST_MS));
   if (caller !== undefined) names.write(caller, names.numberOf(caller));
   if (trace !== undefined) writeTrace(writer, trace);
   if (waiting.length > 0) writeWaiting(writer, names, waiting);

@@ -223,7 +223,7 @@ export class Inbound {
   }
 
   #deliver(target: string, callId: number, call: InboundCall): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed) return call.release();
     if (call.isCancelled) {
       this.#calls.delete(callId);
       return call.release();

@@ -34,6 +34,7 @@ export class InboundCall extends Envelope {
   readonly #head: CallHead;
   readonly #streams: readonly InboundStream[];
   #timer: Timer | undefined = undefined;
+  #isAnswered = false;
 
   /**
    * @param streams The streams in the payload.
@@ -77,18 +78,31 @@ export class InboundCall extends Envelope {
   }
 
   override succeed(value: unknown): void {
-    if (this.#callId !== 0) this.#link.answer(this.#callId, value);
+    this.answered(value);
+    if (this.#isOwed()) this.#link.answer(this.#callId, value);
     this.release();
   }
 
   override fail(error: unknown): void {
-    if (this.#callId !== 0) this.#link.fail(this.#callId, error);
+    if (this.#isOwed()) this.#link.fail(this.#callId, error);
     this.release();
   }
 
   override refuse(error: Error): void {
-    if (this.#callId !== 0) this.#link.refuse(this.#callId, error);
+    if (this.#isOwed()) this.#link.refuse(this.#callId, error);
     this.release();
+  }
+
+  override cancel(reason: unknown): void {
+    this.#timer?.cancel();
+    super.cancel(reason);
+  }
+
+  /** Whether an answer is still to be sent; the first one is. */
+  #isOwed(): boolean {
+    const isOwed = this.wantsReply && !this.#isAnswered;
+    this.#isAnswered = true;
+    return isOwed;
   }
 
   /** The message is done with: stops the streams in it that nobody has begun to read. */

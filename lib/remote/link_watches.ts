@@ -47,8 +47,10 @@ export class LinkWatches implements Watcher {
    * @throws {PulsingRuntimeError} kind `"protocol-violation"`: it watches too many.
    */
   add(actorId: ActorId): void {
+    if (this.#cells.has(actorId)) return;
     const cell = this.#host.cellWithId(actorId);
     if (cell === undefined) return this.#host.terminated(this.#host.endOf(actorId));
+    if (this.#cells.has(actorId)) return;
     if (this.#cells.size >= this.#limit) throw tooMany(this.#limit);
     this.#cells.set(actorId, cell);
     cell.watch(this);

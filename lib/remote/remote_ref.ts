@@ -15,6 +15,7 @@ import {
   type Interceptors,
   outgoingCall,
 } from "../actor/interceptors.ts";
+import { told } from "../actor/told.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { asError } from "../errors.ts";
 import type { Random } from "../random.ts";
@@ -79,7 +80,7 @@ export class RemoteTarget implements ActorTarget {
     const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
     const send = (last: InterceptedCall) =>
       this.#tell(method, last.payload, changedOptions(options, last));
-    return interceptors.run(call, send).then(() => {});
+    return told(interceptors.run(call, send).then(() => {}));
   }
 
   watch(watcher: Watcher): void {
@@ -138,11 +139,9 @@ export class RemoteTarget implements ActorTarget {
     const target = this.actorId;
     const link = this.#node.links.open(this.nodeId, this.address);
     if (!(link instanceof Promise)) return link.tell({ target, method, payload }, options);
-    return this.#whenOpen(
-      link,
-      payload,
-      (open, copy) => open.tell({ target, method, payload: copy }, options),
-    );
+    const send = (open: Association, copy: unknown) =>
+      open.tell({ target, method, payload: copy }, options);
+    return told(this.#whenOpen(link, payload, send));
   }
 
   /** Sends, once the link is up, the message as it is now and from the actor that sends it now. */

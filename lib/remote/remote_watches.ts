@@ -83,8 +83,9 @@ export class RemoteWatches {
     for (const actorId of this.#byNode.get(link.nodeId)?.keys() ?? []) link.watch(actorId);
   }
 
-  /** A link has ended. */
+  /** A link has ended; one that gave its place to a newer one does not count. */
   linkDown(link: Association, error: Error): void {
+    if (this.#host.links().get(link.nodeId) !== undefined) return;
     if (this.#host.standing(link.nodeId) === "unknown") this.nodeGone(link.nodeId, error);
   }
 

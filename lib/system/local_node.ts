@@ -14,6 +14,7 @@ import type { Terminated } from "../actor/death_watch.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
 import { type Interceptor, Interceptors } from "../actor/interceptors.ts";
 import type { SpawnCellOptions } from "../actor/spawn_options.ts";
+import { actorStopped } from "../actor/stopped_target.ts";
 import { type ActorId, type ActorPath, type NodeId, SYSTEM_ACTOR_PATH } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
@@ -106,10 +107,10 @@ export class LocalNode implements CellNode {
   /** Puts something around every call; the result takes it away again. */
   intercept(interceptor: Interceptor): Disposable {
     const interceptors = this.interceptors ??= new Interceptors();
-    interceptors.add(interceptor);
+    const remove = interceptors.add(interceptor);
     return {
       [Symbol.dispose]: () => {
-        interceptors.remove(interceptor);
+        remove();
         if (interceptors.isEmpty && this.interceptors === interceptors) {
           this.interceptors = undefined;
         }
@@ -147,12 +148,14 @@ export class LocalNode implements CellNode {
    * @param makeBody Runs the user's constructor, at each restart again; only called once the name
    * is ours.
    * @returns The actor, after its `onStart`.
-   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node.
+   * @throws {PulsingRuntimeError} kind `"actor-exists"`: the name is taken on this node; kind
+   * `"actor-stopped"`: the parent is gone.
    * @throws {PulsingActorError} What the constructor or `onStart` threw.
    */
   spawn(makeBody: () => ActorBody, options: SpawnCellOptions): ActorCell | Promise<ActorCell> {
-    const { path } = options;
+    const { path, parent } = options;
     if (this.#isClosed) throw shutDown();
+    if (parent?.state === "stopped") throw actorStopped(parent.label, this.nodeId);
     if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
     return this.#start(randomId(this.random), makeBody, options);
   }

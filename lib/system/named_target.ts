@@ -8,6 +8,7 @@ import type { ActorTarget } from "../actor/actor_ref.ts";
 import type { CallOptions } from "../actor/call_options.ts";
 import type { Watcher } from "../actor/death_watch.ts";
 import type { OnRefused } from "../actor/envelope.ts";
+import { told } from "../actor/told.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Policy } from "../cluster/policies.ts";
@@ -105,10 +106,14 @@ export class NamedTarget implements ActorTarget {
     return this.#ask({ method, payload, options, deadline, onRefused, tried });
   }
 
-  async tell(
+  tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void> {
+    return told(this.#tell(method, payload, options));
+  }
+
+  async #tell(
     method: string | undefined,
     payload: unknown,
-    options?: CallOptions,
+    options: CallOptions | undefined,
   ): Promise<void> {
     const tried = new Set<ActorId>();
     for (let last: unknown;;) {

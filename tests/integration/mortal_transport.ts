@@ -34,6 +34,11 @@ export class Mortal implements pul.Transport {
     return this.#connections.size === 0;
   }
 
+  /** Ends all connections at once; new ones can be made. */
+  cut(): void {
+    for (const connection of this.#connections) connection.abort();
+  }
+
   /** Ends all connections and the listener at once; later dials fail. */
   async kill(): Promise<void> {
     this.#isDead = true;
