@@ -50,7 +50,6 @@ export class LinkWatches implements Watcher {
     if (this.#cells.has(actorId)) return;
     const cell = this.#host.cellWithId(actorId);
     if (cell === undefined) return this.#host.terminated(this.#host.endOf(actorId));
-    if (this.#cells.has(actorId)) return;
     if (this.#cells.size >= this.#limit) throw tooMany(this.#limit);
     this.#cells.set(actorId, cell);
     cell.watch(this);
