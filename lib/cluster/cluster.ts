@@ -64,6 +64,7 @@ export class Cluster {
   readonly #ended = new AbortController();
   #state: ClusterState;
   #timer: Timer | undefined = undefined;
+  #revision = 0;
 
   constructor({ node, links, random, settings, onGone }: ClusterOptions) {
     this.#onGone = onGone;
@@ -79,6 +80,11 @@ export class Cluster {
   /** This node's SWIM incarnation. */
   get incarnation(): number {
     return this.#state.self.incarnation;
+  }
+
+  /** Another number whenever members or names of other nodes may have changed. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** All known members, this node included. */
@@ -233,6 +239,7 @@ export class Cluster {
     for (const nodeId of this.#state.takeGone()) {
       if (nodeId !== this.#node.nodeId) this.#onGone(nodeId);
     }
+    this.#revision++;
     this.#changes.changed();
   }
 

@@ -7,6 +7,7 @@
 import type { CellContext } from "../actor/context.ts";
 import type { Receiver } from "../actor/actor.ts";
 import { ClassBody } from "../actor/actor_body.ts";
+import type { ActorCell } from "../actor/actor_cell.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
 import type { DeadLetters } from "../actor/dead_letters.ts";
 import type { Interceptor } from "../actor/interceptors.ts";
@@ -352,7 +353,7 @@ export class ActorSystem implements AsyncDisposable {
    * @returns When the actor is gone.
    */
   async stop(name: string): Promise<void> {
-    const cell = this.#node.cellWithId(name) ?? this.#node.cellAt(pathOfName(name));
+    const cell = this.#cellOf(name);
     const stopped = cell?.stop();
     if (cell?.state !== "stopped") await stopped; // one turn less for an actor that is idle
   }
@@ -365,7 +366,7 @@ export class ActorSystem implements AsyncDisposable {
    * @param name A name, a path, or the id of an anonymous actor.
    */
   kill(name: string): void {
-    (this.#node.cellWithId(name) ?? this.#node.cellAt(pathOfName(name)))?.kill();
+    this.#cellOf(name)?.kill();
   }
 
   /**
@@ -418,6 +419,12 @@ export class ActorSystem implements AsyncDisposable {
   /** Shuts the system down. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  /** The actor of a name or id; the system actor, whose id is the node's, is not the user's. */
+  #cellOf(name: string): ActorCell | undefined {
+    const byId = name === this.nodeId ? undefined : this.#node.cellWithId(name);
+    return byId ?? this.#node.cellAt(pathOfName(name));
   }
 
   #checkRunning(): void {

@@ -6,6 +6,7 @@
 
 import type { Receiver } from "../actor/actor.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
+import { checkTimeout } from "../actor/call_options.ts";
 import type { MailboxOverflow } from "../actor/mailbox.ts";
 import type { SpawnOptions } from "../actor/spawn_options.ts";
 import type { SupervisionOptions } from "../actor/supervision.ts";
@@ -245,15 +246,21 @@ export class ResolveBuilder {
     return this.#with({ filterAlive });
   }
 
-  /** How long `resolve` waits for the name, and what ends the wait. */
+  /**
+   * How long `resolve` waits for the name, in milliseconds, and what ends the wait.
+   *
+   * @throws {RangeError} The time is below 0 or no number.
+   */
   wait(timeoutMs: number, signal?: AbortSignal): ResolveBuilder {
+    checkTimeout(timeoutMs);
     return this.#with({ timeoutMs, ...(signal !== undefined && { signal }) });
   }
 
   /**
    * Finds an actor; the reference stays with it until it is gone.
    *
-   * @throws {PulsingRuntimeError} kind `"actor-not-found"`.
+   * @throws {PulsingRuntimeError} kind `"actor-not-found"`: nothing of that name appeared in time;
+   * kind `"no-instance"`: none of those there is on a member that is alive.
    */
   resolve(name: string): Promise<ActorRef> {
     return this.#resolving.resolve(name, this.#steps);
@@ -270,8 +277,8 @@ export class ResolveBuilder {
   }
 
   /** A reference to each actor of a name. */
-  list(name: string): Promise<readonly ActorRef[]> {
-    return Promise.resolve(this.#resolving.list(name, this.#steps));
+  async list(name: string): Promise<readonly ActorRef[]> {
+    return await this.#resolving.list(name, this.#steps);
   }
 
   #with(steps: ResolveSteps): ResolveBuilder {

@@ -41,6 +41,7 @@ export class Placement {
   async choose(placement: AnyClassSpawnOptions["placement"]): Promise<NodeId | undefined> {
     if (placement === undefined || placement === "local") return undefined;
     if (placement === this.#node.nodeId) return undefined;
+    cellOptionsOf({ placement }, undefined); // neither a word we know nor an id: misuse
     const others = this.#resolver.candidates(SYSTEM_ACTOR_PATH)
       .map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== this.#node.nodeId);
     if (placement !== "remote") {

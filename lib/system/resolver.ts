@@ -13,12 +13,15 @@ import {
   SYSTEM_ACTOR_PATH,
 } from "../address.ts";
 import type { Cluster, ResolveRequest } from "../cluster/cluster.ts";
-import { RoundRobinPolicy } from "../cluster/policies.ts";
+import { type Candidate, RandomPolicy, RoundRobinPolicy } from "../cluster/policies.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { ResolveSteps, Resolving } from "./builders.ts";
 import type { LocalNode } from "./local_node.ts";
-import { NamedTarget, noInstance } from "./named_target.ts";
+import { chooseBy, NamedTarget, noInstance } from "./named_target.ts";
 import type { RefTable } from "./ref_table.ts";
+
+/** An actor of a name, with what a policy looks at. */
+export type Choice = RemoteActor & Candidate;
 
 /** Finds the actors of a name. */
 export class Resolver implements Resolving {
@@ -45,10 +48,25 @@ export class Resolver implements Resolving {
     );
   }
 
+  /** {@link Resolver.candidates} with what a policy looks at. */
+  choices(path: ActorPath, steps: ResolveSteps): readonly Choice[] {
+    return this.candidates(path, steps).map(({ actorId, nodeId, path, address, className }) => {
+      return { actorId, nodeId, path, address, className, inFlight: this.inFlight(actorId) };
+    });
+  }
+
+  /** Another number whenever other actors may have a name than before. */
+  get revision(): number {
+    return this.#cluster.revision;
+  }
+
   /** A reference that was found, or that finds its actors by itself. */
   refByName(path: ActorPath, steps: ResolveSteps, actor?: RemoteActor): ActorRef {
     const choice = actor === undefined ? "each-call" : "once";
-    const naming = { path, steps, policy: steps.policy ?? new RoundRobinPolicy(), choice } as const;
+    // Not all references of a name that lose their actor go on with the same one.
+    const usual = () => actor && new RandomPolicy(this.#node.random);
+    const policy = steps.policy ?? usual() ?? new RoundRobinPolicy();
+    const naming = { path, steps, policy, choice } as const;
     return new ActorRef(new NamedTarget(this, this.#node.clock, naming, actor));
   }
 
@@ -59,7 +77,7 @@ export class Resolver implements Resolving {
       return this.refByName(path, steps, found);
     }
     const policy = steps.policy ?? new RoundRobinPolicy();
-    const chosen = policy.choose(this.candidates(path, steps));
+    const chosen = chooseBy(policy, this.choices(path, steps), undefined);
     if (chosen === undefined) throw noInstance(path, steps);
     return this.refByName(path, steps, chosen);
   }

@@ -9,9 +9,9 @@ import { ClassBody, ReceiverBody } from "../actor/actor_body.ts";
 import { Behavior } from "../actor/behavior.ts";
 import type { ActorCell } from "../actor/actor_cell.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
-import { methodsOf } from "../actor/methods.ts";
+import type { MethodTable } from "../actor/methods.ts";
 import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
-import { definitionOf } from "../actor/remote_class.ts";
+import { definitionOf, type RemoteClassDefinition } from "../actor/remote_class.ts";
 import {
   cellOptionsOf,
   type ClassSpawnOptions,
@@ -19,6 +19,7 @@ import {
   type SpawnOptions,
 } from "../actor/spawn_options.ts";
 import type { LocalNode } from "./local_node.ts";
+import { MountedBody } from "./mounted_body.ts";
 
 /** Options of an actor of any class. */
 export type AnyClassSpawnOptions = ClassSpawnOptions<readonly unknown[]>;
@@ -69,13 +70,24 @@ export class Spawning {
     );
   }
 
-  /** Makes an existing object an actor: its methods, or its `receive`, are the messages. */
+  /**
+   * Makes an existing object an actor: its methods, or its `receive`, are the messages.
+   *
+   * @throws {TypeError} It is no object, or gets no name.
+   */
   instance(instance: object, options: SpawnOptions): ActorCell | Promise<ActorCell> {
-    const methods = methodsOf(instance.constructor as ActorClass); // of whatever made it
-    const className = instance.constructor.name;
-    const makeBody = () =>
-      isReceiver(instance) ? new ReceiverBody(instance) : new ClassBody(instance, methods, false);
-    return this.#node.spawn(makeBody, { ...cellOptionsOf(options, undefined), className });
+    if (typeof instance !== "object" || instance === null) {
+      throw new TypeError(`Cannot mount ${String(instance)}: expected an object`);
+    }
+    if (options.name === undefined) throw new TypeError("Cannot mount object: it needs a name");
+    const definition = isReceiver(instance) ? undefined : definitionOfMaker(instance);
+    const methods = definition?.methods ?? NO_METHODS;
+    const body = isReceiver(instance)
+      ? new ReceiverBody(instance)
+      : new ClassBody(instance, methods, false);
+    const className = definition?.name;
+    const cellOptions = { ...cellOptionsOf(options, undefined), className };
+    return this.#node.spawn(() => new MountedBody(body), cellOptions);
   }
 
   /** Starts what an actor spawns through its context. */
@@ -88,6 +100,12 @@ export class Spawning {
     const { ref } = await this.ofClass(actor, options, parent);
     return typedProxy(ref, actor, definitionOf(actor).methods);
   }
+}
+
+/** What is known of the class of an object; a literal has none, its own functions are methods. */
+function definitionOfMaker(instance: object): RemoteClassDefinition | undefined {
+  const maker: unknown = instance.constructor;
+  return isClass(maker) && maker !== Object ? definitionOf(maker) : undefined;
 }
 
 /** Whether a value is a class and no plain function. */
@@ -133,4 +151,5 @@ function construct(cls: ActorClass, args: readonly unknown[]): object {
   return new (cls as new () => object)(); // an abstract class throws either way
 }
 
+const NO_METHODS: MethodTable = new Map();
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);

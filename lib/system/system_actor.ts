@@ -140,6 +140,7 @@ export class SystemActor {
    *
    * @param request The class and the options of `spawn`.
    * @throws {PulsingRuntimeError} kind `"class-not-registered"`.
+   * @throws {PulsingActorError} What the constructor or `onStart` threw.
    */
   async spawn(request: SpawnRequest): Promise<ActorRef> {
     return await this.#node.spawn(request);
@@ -166,7 +167,13 @@ export function observe(node: LocalNode, spawning: Spawning): ObservedNode {
       uptimeMs: clock.now() - startedAt,
     }),
     actors: () => [...node.cells()].map((cell) => statusOf(cell, clock.now())),
-    async spawn({ className, options }) {
+    async spawn(request) {
+      const { className, options = {} } = request ?? {}; // another node may send anything
+      if (typeof className !== "string" || typeof options !== "object" || options === null) {
+        throw new TypeError(
+          "Cannot spawn actor: the request names no class, or its options are none",
+        );
+      }
       const definition = definitionNamed(className);
       if (definition === undefined) throw notRegistered(className, nodeId);
       return (await spawning.ofClass(definition.cls, options)).ref;
