@@ -16,14 +16,7 @@ import { ActorRef, type ActorTarget } from "./actor_ref.ts";
 import { breakCycle } from "./ask_cycle.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { CellNode, CellOptions } from "./cell_node.ts";
-import {
-  type CellContext,
-  contextOf,
-  currentEnvelope,
-  enterTurn,
-  leaveTurn,
-  runAcrossTurns,
-} from "./context.ts";
+import { type CellContext, contextOf, enterTurn, leaveTurn, runAcrossTurns } from "./context.ts";
 import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
 import type { Runnable } from "./dispatcher.ts";
 import { letterOf } from "./dead_letters.ts";
@@ -301,8 +294,8 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
    */
   stop(reason: TerminationReason = "stopped"): Promise<void> {
     if (this.#state === "stopped") return SETTLED;
-    const isBusy = (this.#running?.size ?? 0) > 0 || currentEnvelope()?.cell === this;
-    const isQuiet = this.#life === undefined && !isBusy;
+    const isInTurn = this.node.dispatcher.current === this;
+    const isQuiet = this.#life === undefined && !isInTurn && (this.#running?.size ?? 0) === 0;
     if (!isQuiet || this.hooks?.onStop !== undefined) return this.life.stop(reason);
     this.end();
     return SETTLED;

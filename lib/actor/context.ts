@@ -44,7 +44,8 @@ export interface CellContext<System = unknown> {
    * @param delayMs How much later, in milliseconds.
    * @returns A proxy whose calls give a timer, to be cancelled; see {@link DelayedCalls}.
    */
-  delayed(delayMs: number): DelayedCalls;
+  // deno-lint-ignore no-explicit-any -- any name is a method when the class is not said
+  delayed<T = any>(delayMs: number): DelayedCalls<T>;
   /** The W3C `traceparent` of the message, to pass on to what is called by other means. */
   readonly traceparent: string;
   /** Texts that came with the call. */
@@ -198,8 +199,8 @@ class MessageContext implements CellContext {
     return this.#envelope.callerRef;
   }
 
-  delayed(delayMs: number): DelayedCalls {
-    return delayedCalls((method, args) => this.#cell.tellLater(delayMs, method, args));
+  delayed<T>(delayMs: number): DelayedCalls<T> {
+    return delayedCalls<T>((method, args) => this.#cell.tellLater(delayMs, method, args));
   }
 
   get traceparent(): string {

@@ -8,6 +8,7 @@ import type { Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { checkTimeout } from "./call_options.ts";
 import type { CellNode } from "./cell_node.ts";
+import type { MethodName } from "./proxy.ts";
 import { currentEnvelope, enterTurn, leaveTurn } from "./context.ts";
 
 /**
@@ -15,22 +16,30 @@ import { currentEnvelope, enterTurn, leaveTurn } from "./context.ts";
  *
  * Each call gives a timer: cancelled, the call is never made. Calls end with the actor, and with
  * the instance when it is restarted. Nobody hears of the answer or of an error, as with `tell`.
+ *
+ * @typeParam T The actor's class; without it every name is a method.
  */
-export type DelayedCalls = { readonly [method: string]: (...args: unknown[]) => Timer };
+// deno-lint-ignore no-explicit-any -- without a class, and checked index access lets any be called
+export type DelayedCalls<T = any> = 0 extends 1 & T ? Readonly<Record<string, any>>
+  : {
+    readonly [K in MethodName<T>]: T[K] extends (...args: infer A) => unknown
+      ? (...args: A) => Timer
+      : never;
+  };
 
 /**
  * Makes the calls of an actor to itself that come later.
  *
  * @param tellLater Sets the timer of one call.
  */
-export function delayedCalls(
+export function delayedCalls<T>(
   tellLater: (method: string, args: unknown[]) => Timer,
-): DelayedCalls {
+): DelayedCalls<T> {
   const get = (_target: object, name: string | symbol): unknown => {
     if (typeof name === "symbol" || name === "then") return undefined;
     return (...args: unknown[]) => tellLater(name, args);
   };
-  return new Proxy({}, { get }) as DelayedCalls; // `get` answers every name
+  return new Proxy({}, { get }) as DelayedCalls<T>; // `get` answers every name
 }
 
 /** The delayed calls of one actor whose time has not come. */

@@ -34,6 +34,7 @@ export class Dispatcher {
   readonly #throughput: number;
   readonly #turnMessages: number;
   #ready: Runnable[] = [];
+  #current: Runnable | undefined = undefined;
   #isScheduled = false;
   #handled = 0;
   readonly #run = (): void => this.#runReady();
@@ -44,6 +45,11 @@ export class Dispatcher {
     this.#logger = logger;
     this.#throughput = limits.throughput;
     this.#turnMessages = limits.turnMessages;
+  }
+
+  /** What has its turn now. */
+  get current(): Runnable | undefined {
+    return this.#current;
   }
 
   /** Gives something with work its turn; the caller makes sure that it is not ready twice. */
@@ -67,12 +73,14 @@ export class Dispatcher {
     const ready = this.#ready;
     for (let index = 0; index < ready.length; index++) {
       const runnable = ready[index] as Runnable; // the index is below the length
+      this.#current = runnable;
       try {
         this.#handled += runnable.runTurn(this.#throughput);
       } catch (error) {
         // A bug of ours: one actor's turn must not take the turns of all others with it.
         this.#logger.error("an actor's turn failed", { error });
       }
+      this.#current = undefined;
       if (runnable.hasWork) ready.push(runnable);
       if (this.#handled >= this.#turnMessages) {
         this.#ready = ready.slice(index + 1);

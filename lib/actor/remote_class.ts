@@ -8,6 +8,7 @@ import { checkNames } from "../option_names.ts";
 import type { MailboxOverflow } from "./mailbox.ts";
 import { methodsOf, type MethodTable } from "./methods.ts";
 import type { ActorClass } from "./proxy.ts";
+import type { SpawnCellOptions } from "./spawn_options.ts";
 import { resolveSupervision, SUPERVISION_NAMES, type SupervisionOptions } from "./supervision.ts";
 
 /** Whether async methods of one actor may overlap. */
@@ -52,6 +53,8 @@ export interface RemoteClassDefinition {
   readonly methods: MethodTable;
   /** What holds for all its actors unless one of them is spawned otherwise. */
   readonly options: Omit<ClassOptions, "name">;
+  /** What a spawn that says nothing uses; made by the first one. */
+  spawnDefaults: SpawnCellOptions | undefined;
 }
 
 const CLASS_OPTIONS: ReadonlySet<string> = new Set<keyof ClassOptions>([
@@ -78,7 +81,8 @@ export function defineClass(cls: ActorClass, options: ClassOptions = {}): Remote
   checkCapacity(common.mailboxCapacity);
   checkOverflow(common.mailboxOverflow);
   resolveSupervision(common);
-  const definition = { name, cls, methods: methodsOf(cls), options: common };
+  const methods = methodsOf(cls);
+  const definition = { name, cls, methods, options: common, spawnDefaults: undefined };
   definitions.set(cls, definition);
   byName.set(name, definition);
   return definition;

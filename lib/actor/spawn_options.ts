@@ -105,6 +105,20 @@ export function cellOptionsOf(
   options: ClassSpawnOptions<readonly unknown[]>,
   definition: RemoteClassDefinition | undefined,
 ): SpawnCellOptions {
+  if (definition === undefined || !isEmpty(options)) return checked(options, definition);
+  // A fifth of what a spawn costs on Bun (`bench/local_bench.ts`).
+  return definition.spawnDefaults ??= Object.freeze(checked(options, definition));
+}
+
+function isEmpty(options: object): boolean {
+  for (const _ in options) return false;
+  return true;
+}
+
+function checked(
+  options: ClassSpawnOptions<readonly unknown[]>,
+  definition: RemoteClassDefinition | undefined,
+): SpawnCellOptions {
   checkNames("spawn", options, SPAWN_NAMES);
   const { args, concurrency, timeoutMs, signal } = options;
   if (args !== undefined && !Array.isArray(args)) throw wrong("args", args, "a list");

@@ -175,7 +175,7 @@ export function resolveSupervision(
   return { restartPolicy, maxRestarts, restartWindowMs, minBackoffMs, maxBackoffMs, restartOn };
 }
 
-/** Most actors say nothing about it: this is a part of what a spawn costs. */
+/** Most actors say nothing about it, and their numbers need no check. */
 function saysAnything(options: SupervisionOptions): boolean {
   return options.restartPolicy !== undefined || options.maxRestarts !== undefined ||
     options.restartWindowMs !== undefined || options.minBackoffMs !== undefined ||

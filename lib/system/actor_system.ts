@@ -293,9 +293,10 @@ export class ActorSystem implements AsyncDisposable {
         return (await this.#placement.spawn(nodeId, cls, options)).asType(cls);
       }
     }
-    const started = this.#spawning.ofClass(cls, options);
+    const definition = definitionOf(cls);
+    const started = this.#spawning.ofClass(definition, options);
     const cell = started instanceof Promise ? await started : started;
-    return typedProxy(cell.ref, cls, definitionOf(cls).methods);
+    return typedProxy(cell.ref, cls, definition.methods);
   }
 
   /**

@@ -52,11 +52,10 @@ export class Spawning {
 
   /** Starts an actor of a class on this node. */
   ofClass(
-    cls: ActorClass,
+    definition: RemoteClassDefinition,
     options: AnyClassSpawnOptions,
     parent?: ActorCell,
   ): ActorCell | Promise<ActorCell> {
-    const definition = definitionOf(cls);
     const { args = NO_ARGUMENTS } = options;
     const concurrency = options.concurrency ?? definition.options.concurrency;
     const makeBody = () => {
@@ -97,8 +96,9 @@ export class Spawning {
     options: AnyClassSpawnOptions = {},
   ): Promise<ActorRef | ActorProxy<object>> {
     if (!isClass(actor)) return (await this.receiver(actor, options, parent)).ref;
-    const { ref } = await this.ofClass(actor, options, parent);
-    return typedProxy(ref, actor, definitionOf(actor).methods);
+    const definition = definitionOf(actor);
+    const { ref } = await this.ofClass(definition, options, parent);
+    return typedProxy(ref, actor, definition.methods);
   }
 }
 

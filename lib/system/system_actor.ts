@@ -176,7 +176,7 @@ export function observe(node: LocalNode, spawning: Spawning): ObservedNode {
       }
       const definition = definitionNamed(className);
       if (definition === undefined) throw notRegistered(className, nodeId);
-      return (await spawning.ofClass(definition.cls, options)).ref;
+      return (await spawning.ofClass(definition, options)).ref;
     },
   };
 }

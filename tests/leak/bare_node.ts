@@ -7,6 +7,7 @@
 import type { ActorCell } from "../../lib/actor/actor_cell.ts";
 import type { ActorRef } from "../../lib/actor/actor_ref.ts";
 import type { ActorClass } from "../../lib/actor/proxy.ts";
+import { definitionOf } from "../../lib/actor/remote_class.ts";
 import type { ClassSpawnOptions } from "../../lib/actor/spawn_options.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { Cluster } from "../../lib/cluster/cluster.ts";
@@ -90,7 +91,7 @@ export class BareNode implements AsyncDisposable {
     path?: string,
     options: ClassSpawnOptions<readonly unknown[]> = {},
   ): Promise<ActorCell> {
-    return await this.#spawning.ofClass(cls, {
+    return await this.#spawning.ofClass(definitionOf(cls), {
       ...options,
       ...(path !== undefined && { name: path }),
     });
