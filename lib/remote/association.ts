@@ -8,12 +8,10 @@
  */
 
 import type { ActorRef } from "../actor/actor_ref.ts";
-import { type WaitingActor, waitingActors } from "../actor/ask_cycle.ts";
-import { CallChain, parseTraceparent } from "../actor/call_chain.ts";
 import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "../actor/call_options.ts";
 import { currentEnvelope } from "../actor/context.ts";
 import { TERMINATION_REASONS } from "../actor/death_watch.ts";
-import type { Envelope, OnRefused } from "../actor/envelope.ts";
+import type { OnRefused } from "../actor/envelope.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
 import { notTold, told } from "../actor/told.ts";
 import type { ActorId, NodeId } from "../address.ts";
@@ -23,33 +21,24 @@ import { type CodecHooks, Decoder } from "../wire/codec.ts";
 import { FrameKind } from "../wire/frame.ts";
 import { type Body, BodyReader } from "./body_reader.ts";
 import { BulkSender, type BulkTransfer } from "./bulk.ts";
-import { MAX_WAITING } from "./call_head.ts";
-import { FrameWriter, type OutgoingCall, type Sent } from "./frame_writer.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
 import { Inbound, type InboundParts, tooManyCalls } from "./inbound.ts";
 import type { ReplyLink } from "./inbound_call.ts";
 import { KeepAlive } from "./keep_alive.ts";
-import { type LinkHost, readCaller, writeCaller } from "./link_host.ts";
+import { type LinkHost, readCaller } from "./link_host.ts";
 import { SentNames } from "./names.ts";
+import {
+  outgoingAsk,
+  type OutgoingCall,
+  outgoingTell,
+  type RemoteMessage,
+} from "./outgoing_call.ts";
 import { Outbox } from "./outbox.ts";
+import { PendingCalls, refuse } from "./pending_calls.ts";
 import type { StreamLink } from "./remote_stream.ts";
 import { StreamTable } from "./stream_table.ts";
-
-interface PendingCall {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly sent: Sent;
-  readonly onRefused: OnRefused | undefined;
-}
-
-/** A message for an actor of the other node. */
-export interface RemoteMessage {
-  /** The actor's id. */
-  readonly target: ActorId;
-  readonly method: string | undefined;
-  readonly payload: unknown;
-}
 
 /** An established link to one incarnation of another node. */
 export class Association implements ReplyLink, StreamLink {
@@ -66,7 +55,7 @@ export class Association implements ReplyLink, StreamLink {
   readonly #streams: StreamTable;
   readonly #bodies: BodyReader;
   readonly #inbound: Inbound;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new PendingCalls();
   readonly #keepAlive: KeepAlive;
   #waitingForRoom: (() => void)[] = [];
   #lastId: number;
@@ -141,22 +130,23 @@ export class Association implements ReplyLink, StreamLink {
 
   /** Asks an actor of the other node. */
   ask(message: RemoteMessage, options?: CallOptions, onRefused?: OnRefused): Promise<unknown> {
+    const { clock, random } = this.#host;
     const from = currentEnvelope();
     if (options === undefined && from?.isBound !== true) {
-      return this.#ask(this.#nextId(), this.#outgoing(message, from, 0), onRefused);
+      const call = outgoingAsk(message, { from, remainingMs: 0 }, random);
+      return this.#ask(this.#nextId(), call, onRefused);
     }
-    const { clock } = this.#host;
     const operation = message.method ?? "ask";
-    return withCallOptions({ clock, options: options ?? {}, operation, from }, (deadline) => {
-      const callId = this.#nextId();
-      const remainingMs = deadline === 0 ? 0 : Math.max(1, deadline - clock.now());
-      const reply = this.#ask(
-        callId,
-        this.#outgoing(message, from, remainingMs, options),
-        onRefused,
-      );
-      return { reply, cancel: (reason) => this.#cancel(callId, reason) };
-    });
+    return withCallOptions(
+      { clock, options: options ?? NO_CALL_OPTIONS, operation, from },
+      (deadline) => {
+        const callId = this.#nextId();
+        const remainingMs = deadline === 0 ? 0 : Math.max(1, deadline - clock.now());
+        const call = outgoingAsk(message, { from, options, remainingMs }, random);
+        const reply = this.#ask(callId, call, onRefused);
+        return { reply, cancel: (reason) => this.#cancel(callId, reason) };
+      },
+    );
   }
 
   /** Tells an actor of the other node; resolves when the link took the message. */
@@ -166,8 +156,8 @@ export class Association implements ReplyLink, StreamLink {
     }
     let transfer: BulkTransfer | undefined;
     try {
-      const call = this.#outgoing(message, currentEnvelope(), 0, options);
-      transfer = this.writer.tell({ ...call, waiting: NOBODY }).transfer;
+      const departure = { from: currentEnvelope(), options, remainingMs: 0 };
+      transfer = this.writer.tell(outgoingTell(message, departure, this.#host.random)).transfer;
     } catch (error) {
       return notTold(error);
     }
@@ -295,42 +285,15 @@ export class Association implements ReplyLink, StreamLink {
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {
         const sent = this.writer.ask(callId, call);
-        this.#pending.set(callId, { resolve, reject, sent, onRefused });
+        this.#pending.add(callId, { resolve, reject, sent, onRefused });
       } catch (error) {
         reject(error);
       }
     });
   }
 
-  #outgoing(
-    { target, method, payload }: RemoteMessage,
-    from: Envelope | undefined,
-    remainingMs: number,
-    options: CallOptions = NO_CALL_OPTIONS,
-  ): OutgoingCall {
-    const { random } = this.#host;
-    const { traceparent, headers } = options;
-    const given = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-    return {
-      target,
-      method,
-      // A call without arguments has no body.
-      payload: method !== undefined && (payload as unknown[]).length === 0 ? undefined : payload,
-      remainingMs,
-      caller: from?.cell === undefined ? undefined : writeCaller(from.cell.ref),
-      trace: given ?? from?.tracePoint(random) ?? new CallChain().point(random),
-      waiting: from === undefined ? NOBODY : [...waitingActors(from)].slice(0, MAX_WAITING),
-      headers,
-    };
-  }
-
   #cancel(callId: number, reason: unknown): void {
-    const call = this.#pending.get(callId);
-    if (call === undefined) return;
-    this.#pending.delete(callId);
-    call.sent.transfer?.drop();
-    for (const stream of call.sent.streams ?? []) stream.fail(reason);
-    if (this.#isUp) this.writer.cancel(callId, reason);
+    if (this.#pending.giveUp(callId, reason) && this.#isUp) this.writer.cancel(callId, reason);
   }
 
   #dispatch(kind: number, head: HeadReader, body?: Body): void {
@@ -402,8 +365,7 @@ export class Association implements ReplyLink, StreamLink {
 
   #onReply(head: HeadReader, body?: Body): void {
     const callId = head.varint();
-    const call = this.#pending.get(callId);
-    this.#pending.delete(callId);
+    const call = this.#pending.take(callId);
     try {
       const value = this.#bodies.read(head, body, call === undefined ? "drop" : "keep");
       call?.resolve(value);
@@ -421,17 +383,12 @@ export class Association implements ReplyLink, StreamLink {
 
   #onFailure(kind: FrameKind, head: HeadReader): void {
     const callId = head.varint();
-    const call = this.#pending.get(callId);
-    this.#pending.delete(callId);
+    const call = this.#pending.take(callId);
     try {
       const error = this.#bodies.error(head);
-      // A stream in it has begun to flow and cannot be sent again.
-      const isWhole = call?.sent.streams === undefined;
-      if (kind === FrameKind.refusal && isWhole && call?.onRefused !== undefined) {
-        call.resolve(call.onRefused(error));
-      } else {
-        call?.reject(error); // otherwise the caller has given up
-      }
+      if (call === undefined) return; // the caller has given up
+      if (kind === FrameKind.refusal) refuse(call, error);
+      else call.reject(error);
     } catch (error) {
       call?.reject(error);
     }
@@ -486,8 +443,7 @@ export class Association implements ReplyLink, StreamLink {
     this.#keepAlive.stop();
     this.#outbox.close();
     this.#bulk.close();
-    for (const call of this.#pending.values()) call.reject(error);
-    this.#pending.clear();
+    this.#pending.failAll(error);
     this.#streams.failAll(error);
     this.#inbound.close(error);
     for (const callback of this.#waitingForRoom.splice(0)) callback();
@@ -506,7 +462,6 @@ export class Association implements ReplyLink, StreamLink {
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
-const NOBODY: readonly WaitingActor[] = Object.freeze([]);
 
 function cancelStream(value: unknown): void {
   if (value instanceof ReplyStream) void value.cancel();

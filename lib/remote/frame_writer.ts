@@ -12,20 +12,16 @@ import { FrameKind } from "../wire/frame.ts";
 import { type ErrorRecord, toErrorRecord } from "../wire/wire_error.ts";
 import { type Terminated, TERMINATION_REASONS } from "../actor/death_watch.ts";
 import type { BulkSender, BulkTransfer } from "./bulk.ts";
-import { type CallHead, internNames, writeCallHead } from "./call_head.ts";
+import { internNames, writeCallHead } from "./call_head.ts";
 import type { Credit } from "./credit.ts";
 import type { SentNames } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
+import type { OutgoingCall } from "./outgoing_call.ts";
 import type { OutboundStream } from "./remote_stream.ts";
 import type { StreamTable } from "./stream_table.ts";
 
 /** Characters of an error's message that still cross when the whole error is too large. */
 const SHORT_MESSAGE = 10_000;
-
-/** A message for one actor. */
-export interface OutgoingCall extends CallHead {
-  readonly payload: unknown;
-}
 
 /** What became of a frame with a body. */
 export interface Sent {

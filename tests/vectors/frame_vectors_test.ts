@@ -10,7 +10,8 @@ import {
 import { type Limits, resolveLimits } from "../../lib/limits.ts";
 import { BulkSender } from "../../lib/remote/bulk.ts";
 import { type CallHead, readCallHead } from "../../lib/remote/call_head.ts";
-import { FrameWriter, type OutgoingCall } from "../../lib/remote/frame_writer.ts";
+import { FrameWriter } from "../../lib/remote/frame_writer.ts";
+import type { OutgoingCall } from "../../lib/remote/outgoing_call.ts";
 import { HeadReader } from "../../lib/remote/head_reader.ts";
 import { ReceivedNames, SentNames } from "../../lib/remote/names.ts";
 import { Outbox } from "../../lib/remote/outbox.ts";
