@@ -25,6 +25,19 @@ const Subject = pul.remote(
     async askBack(other: pul.AnyProxy): Promise<unknown> {
       return await other.echo?.("back");
     }
+    hop(): { traceparent: string; tenant: string | undefined; hasDeadline: boolean } {
+      const { traceparent, headers, deadlineMs } = pul.context();
+      return { traceparent, tenant: headers.tenant, hasDeadline: deadlineMs !== undefined };
+    }
+    async child(): Promise<pul.ActorRef> {
+      const receive = (message: unknown) => {
+        if (message === "fail") throw new RangeError("on purpose");
+        return message;
+      };
+      const name = "child";
+      const options = { name, restartPolicy: "on-failure", maxRestarts: 0 } as const;
+      return await pul.context().spawn(() => ({ receive }), options);
+    }
     async forever(): Promise<never> {
       await new Promise(() => {});
       throw new Error("never");
@@ -34,7 +47,8 @@ const Subject = pul.remote(
 );
 
 const transport = process.argv[2] === "websocket" ? pul.websocket() : pul.tcp();
-const system = await pul.actorSystem({ addr: "127.0.0.1:0", transport });
+const { silentLogger: logger } = pul;
+const system = await pul.actorSystem({ addr: "127.0.0.1:0", transport, logger });
 await Subject.spawn({ system, name: "subject" });
 // deno-lint-ignore no-console -- the first line is what the test waits for
 console.log(system.addr);

@@ -14,6 +14,22 @@ class Echo {
   }
 }
 
+class Watching {
+  readonly #heard: pul.Terminated[] = [];
+  #waiting: ((notice: pul.Terminated) => void) | undefined = undefined;
+  watch(ref: pul.ActorRef): void {
+    pul.context().watch(ref);
+  }
+  onTerminated(notice: pul.Terminated): void {
+    if (this.#waiting === undefined) this.#heard.push(notice);
+    else this.#waiting(notice);
+    this.#waiting = undefined;
+  }
+  async next(): Promise<pul.Terminated> {
+    return this.#heard.shift() ?? await new Promise((resolve) => this.#waiting = resolve);
+  }
+}
+
 for (const name of ["tcp", "websocket"] as const) {
   const start = async () => {
     const child = await startScript(otherRuntime, script, [name]);
@@ -47,6 +63,29 @@ for (const name of ["tcp", "websocket"] as const) {
     assert.equal(await subject.askBack!(mine), "back");
     const answers = await Promise.all(Array.from({ length: 1_000 }, (_, i) => subject.echo!(i)));
     assert.deepEqual(answers, Array.from({ length: 1_000 }, (_, i) => i));
+  });
+
+  test(`a ${otherRuntime} node over ${name}: watching, traces, headers and deadlines`, async () => {
+    const { child, system, subject } = await start();
+    await using _child = child;
+    await using _system = system;
+    const watching = await system.spawnClass(Watching);
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+    const options = { traceparent, headers: { tenant: "t" }, timeoutMs: 5_000 };
+    const hop = await subject.$with(options).hop!();
+    assert.equal(hop.traceparent.split("-")[1], trace);
+    assert.deepEqual([hop.tenant, hop.hasDeadline], ["t", true]);
+    const ref = await subject.child!();
+    await watching.watch(ref);
+    await watching.watch(subject.$ref);
+    await assert.rejects(ref.ask("fail"), /on purpose/);
+    const failed = await watching.next();
+    assert.deepEqual([failed.path, failed.reason], ["actors/child", "failed"]);
+    assert.equal(failed.error?.message, "on purpose");
+    child.kill();
+    const lost = await watching.next();
+    assert.deepEqual([lost.path, lost.reason], ["actors/subject", "node-lost"]);
   });
 
   test(`a ${otherRuntime} node over ${name} that is killed fails its calls at once`, async () => {
