@@ -469,7 +469,7 @@ const commands = [
   releaseOp.map((op) => new Step(op)),
 ];
 
-test("an actor's life is that of the model, for any calls, crashes, stops and kills (property)", async () => {
+test("case 34 an actor's life is that of the model, for any calls, crashes, stops and kills (property)", async () => {
   const programs = fc.commands(commands, { maxCommands: MAX_STEPS, size: "max" });
   await fc.assert(
     fc.asyncProperty(programs, async (program) => {

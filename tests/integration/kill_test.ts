@@ -98,7 +98,7 @@ test("kill interrupts calls and streams and refuses what waits; actors without h
   assert.ok(pul.isPulsingError(await waiting, "actor-stopped"));
 });
 
-test("a start that takes longer than timeoutMs frees the name by the time spawn rejects", async () => {
+test("case 34 a start that takes longer than timeoutMs frees the name by the time spawn rejects", async () => {
   await using node = await oneNode();
   const log = { starts: 0, stops: 0 };
   for (const policy of ["never", "on-failure"] as const) {

@@ -331,7 +331,7 @@ class FailingStart {
   }
 }
 
-test("AC-42 two restarts and an onStart that always fails are exactly three starts", async () => {
+test("AC-42, case 26 two restarts and an onStart that always fails are exactly three starts", async () => {
   await using node = await oneNode();
   const { system, clock } = node;
   const observer = await system.spawnClass(Observer);

@@ -80,7 +80,7 @@ async function pumped<T>(clock: ManualClock, promise: PromiseLike<T>): Promise<T
 const kinOf = (cell: ActorCell): number => cell.life.ties;
 
 for (const [reason, end] of Object.entries(ENDS)) {
-  test(`local: a watcher hears "${reason}" once, before and after the end`, async () => {
+  test(`local: case 27 a watcher hears "${reason}" once, before and after the end`, async () => {
     const clock = new ManualClock();
     const transport = pul.memory(new pul.MemoryNetwork(clock));
     await using node = new BareNode({ clock, transport });
@@ -103,7 +103,7 @@ for (const [reason, end] of Object.entries(ENDS)) {
     assert.deepEqual([kinOf(cell), kinOf(observerCell)], [0, 0]);
   });
 
-  test(`over a link: a watcher hears "${reason}" once, before and after the end`, async () => {
+  test(`over a link: case 27 a watcher hears "${reason}" once, before and after the end`, async () => {
     await using both = await twoNodes();
     const { clock, near, far, observer } = both;
     const { cell, ref } = await both.subject("actors/s", GIVES_UP);
