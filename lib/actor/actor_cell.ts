@@ -21,13 +21,8 @@ import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
 import type { Runnable } from "./dispatcher.ts";
 import { letterOf } from "./dead_letters.ts";
 import { Envelope, type OnRefused } from "./envelope.ts";
-import {
-  changedOptions,
-  incomingCall,
-  type InterceptedCall,
-  type Interceptors,
-  outgoingCall,
-} from "./interceptors.ts";
+import { askThrough, type InterceptedWay, tellThrough } from "./intercepted_send.ts";
+import { incomingCall, type Interceptors } from "./interceptors.ts";
 import { InstanceExtra } from "./instance_extra.ts";
 import { askLocally, type Inbox, tellLocally } from "./local_call.ts";
 import { LocalStream } from "./local_stream.ts";
@@ -37,7 +32,6 @@ import { isThenable, learnForm, type Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
 import { actorStopped, callInterrupted, type Interruption } from "./stopped_target.ts";
-import { told } from "./told.ts";
 
 export type { CellState } from "./actor_life.ts";
 
@@ -173,24 +167,25 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     options?: CallOptions,
     onRefused?: OnRefused,
   ): Promise<unknown> {
-    const { interceptors, random } = this.node;
+    const { interceptors } = this.node;
     if (interceptors === undefined) {
       return askLocally(this, method, payload, options, onRefused);
     }
-    const call = outgoingCall(this, random, { kind: "ask", method, payload, options });
-    return interceptors.run(call, (last) => {
-      const changed = changedOptions(options, last);
-      return askLocally(this, method, last.payload, changed, onRefused);
-    });
+    return askThrough(
+      this.#way(interceptors),
+      { method, payload, options },
+      (payload, options) => askLocally(this, method, payload, options, onRefused),
+    );
   }
 
   tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void> {
-    const { interceptors, random } = this.node;
+    const { interceptors } = this.node;
     if (interceptors === undefined) return tellLocally(this, method, payload, options);
-    const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
-    const send = (last: InterceptedCall) =>
-      tellLocally(this, method, last.payload, changedOptions(options, last));
-    return told(interceptors.run(call, send).then(() => {}));
+    return tellThrough(
+      this.#way(interceptors),
+      { method, payload, options },
+      (payload, options) => tellLocally(this, method, payload, options),
+    );
   }
 
   watch(watcher: Watcher): void {
@@ -214,6 +209,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   /** Tells the actor something after a time, unless it has stopped by then. */
   tellLater(delayMs: number, method: string, args: unknown[]): Timer {
+    if (this.#state === "stopped") return NEVER; // code that was given up may still run
     return this.#extras.timers.add(
       this.node,
       this.label,
@@ -410,6 +406,11 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     }
   }
 
+  #way(interceptors: Interceptors): InterceptedWay {
+    const { clock, random } = this.node;
+    return { interceptors, clock, random, target: this };
+  }
+
   #runIntercepted(
     interceptors: Interceptors,
     body: ActorBody,
@@ -418,17 +419,22 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   ): Promise<unknown> {
     const call = incomingCall(this, envelope, this.node.random);
     const run = (payload: unknown) => {
+      if (envelope.isCancelled) throw envelope.reason;
       if (body !== this.#body) {
         throw callInterrupted(this.label, this.nodeId, "failed in another call");
       }
       envelope.payload = payload;
       return body.run(method, envelope);
     };
+    let held: InstanceExtra | undefined; // of this instance: the next one has its own
     return runAcrossTurns(envelope, () =>
       interceptors.runIncoming(call, run, {
-        hold: () => this.#extras.isHeld = true,
+        hold: () => {
+          held = this.#extras;
+          held.isHeld = true;
+        },
         letGo: () => {
-          if (this.#extra !== undefined) this.#extra.isHeld = false;
+          if (held !== undefined) held.isHeld = false;
           this.#wakeUp();
         },
         failed: (error) => this.#failed(body, envelope, error),
@@ -573,7 +579,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
 
   #refuse(envelope: Envelope, error: PulsingRuntimeError): PulsingRuntimeError {
     if (!envelope.wantsReply) this.#undelivered("dead letter", envelope, error);
-    this.node.deadLetters.add(() => letterOf(envelope, this, error));
+    if (!envelope.movesOn) this.node.deadLetters.add(() => letterOf(envelope, this, error));
     envelope.accepted(error);
     envelope.refuse(error);
     return error;
@@ -584,6 +590,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 }
 
+const NEVER: Timer = Object.freeze({ cancel: () => {} });
 const SETTLED: Promise<void> = Promise.resolve();
 
 /** Whether an error only tells the actor's caller that the caller has given up. */

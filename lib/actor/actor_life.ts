@@ -79,6 +79,7 @@ export class ActorLife {
   /** Whether the instance has started, so that its `onStop` is due. */
   #isUp: boolean;
   #starting: Promise<void> | undefined = undefined;
+  #isBeginning = false;
   #giveUpStart: (() => void) | undefined = undefined;
   #recovering: Promise<void> | undefined = undefined;
   #endBackoff: (() => void) | undefined = undefined;
@@ -127,7 +128,7 @@ export class ActorLife {
    */
   async start(): Promise<void> {
     try {
-      await (this.#starting = this.#startInstance());
+      await this.#begin();
     } catch (thrown) {
       const error = asActorError(thrown, this.#cell.label);
       if (this.#cell.state !== "starting" || this.#supervision === undefined) {
@@ -166,7 +167,7 @@ export class ActorLife {
   stopItself(): Promise<void> {
     const spec = this.#supervision;
     const { state } = this.#cell;
-    if (spec?.restartPolicy !== "always" || state === "starting") return this.stop();
+    if (spec?.restartPolicy !== "always" || this.#isBeginning) return this.stop();
     if (state === "running") this.#recover(spec, undefined);
     return Promise.resolve();
   }
@@ -186,6 +187,11 @@ export class ActorLife {
     this.#giveUpStart?.();
     this.#endBackoff?.();
     this.#giveUpHook?.();
+  }
+
+  /** Whether there is an instance that children can belong to. */
+  get canHaveChildren(): boolean {
+    return this.#cell.hooks !== undefined;
   }
 
   /** An actor was started by this one. */
@@ -212,8 +218,8 @@ export class ActorLife {
     const { state, label, node } = this.#cell;
     if (state === "stopped" || this.#watching.has(target.actorId)) return;
     if (this.#watching.size >= node.limits.watches) throw tooManyWatches(label);
+    target.watch(this.#cell); // may be refused
     this.#watching.set(target.actorId, target);
-    target.watch(this.#cell);
   }
 
   /** Undoes {@link ActorLife.watch}. */
@@ -221,9 +227,25 @@ export class ActorLife {
     if (this.#watching.delete(target.actorId)) target.unwatch(this.#cell);
   }
 
+  /** Undoes {@link ActorLife.watch} for whoever had a name then. */
+  unwatchName(path: ActorPath | undefined): void {
+    for (const target of [...this.#watching.values()]) {
+      if (target.path === path) this.unwatch(target);
+    }
+  }
+
   /** Takes note of a watched actor's end; `false` when it is not watched any more. */
   heardOf(notice: Terminated): boolean {
     return this.#watching.delete(notice.id);
+  }
+
+  /** Starts an instance; a stop that comes while `onStart` has not returned yet knows of it. */
+  #begin(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#starting = promise;
+    this.#isBeginning = true;
+    this.#startInstance().then(resolve, reject);
+    return promise.finally(() => this.#isBeginning = false);
   }
 
   async #startInstance(): Promise<void> {
@@ -279,7 +301,7 @@ export class ActorLife {
       await this.#backOff(delayMs);
       if (cell.state !== "restarting") return;
       try {
-        await (this.#starting = this.#startInstance());
+        await this.#begin();
       } catch (thrown) {
         if (cell.state !== "restarting") return;
         failure = { error: asActorError(thrown, cell.label) };
@@ -305,12 +327,13 @@ export class ActorLife {
   }
 
   async #stopChildren(reason: TerminationReason): Promise<void> {
-    if (this.#children.size === 0) return;
-    for (const child of [...this.#children.values()].reverse()) {
-      const stopped = child.stop(reason);
-      if (child.state !== "stopped") await stopped;
+    while (this.#children.size > 0) { // what is started meanwhile is one of them
+      for (const child of [...this.#children.values()].reverse()) {
+        const stopped = child.stop(reason);
+        if (child.state !== "stopped") await stopped;
+        this.#children.delete(child.actorId);
+      }
     }
-    this.#children.clear();
   }
 
   async #runOnStop(reason: TerminationReason): Promise<void> {

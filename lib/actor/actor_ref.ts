@@ -121,7 +121,7 @@ export class ActorRef {
    * @param message Any value; to another node it must be encodable.
    * @param options Headers and trace; a tell has no deadline.
    * @returns When the mailbox took it, for another node when the link took it. A rejection that
-   * nobody looks at is not reported as unhandled: the message is in the dead letters.
+   * nobody looks at is not reported as unhandled.
    * @throws {PulsingRuntimeError} As for {@link ActorRef.ask}, as far as it is known by then.
    */
   tell(message: unknown, options?: CallOptions): Promise<void> {

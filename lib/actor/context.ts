@@ -52,7 +52,8 @@ export interface CellContext<System = unknown> {
   readonly headers: CallHeaders;
   /**
    * Starts an actor that takes its messages itself, as a child: it stops when this one stops or is
-   * restarted, and when it fails for good and is not watched, so does this one.
+   * restarted. When it fails for good and this one does not watch it, that is a failure of this one
+   * too, which restarts it under `"on-failure"` and `"always"` and is logged under `"never"`.
    *
    * @param actor Any object with `receive`; a function that makes one when it is to be restarted.
    * @param options Name, mailbox, supervision.
@@ -200,6 +201,7 @@ class MessageContext implements CellContext {
   }
 
   delayed<T>(delayMs: number): DelayedCalls<T> {
+    this.#checkInstance();
     return delayedCalls<T>((method, args) => this.#cell.tellLater(delayMs, method, args));
   }
 
@@ -213,25 +215,36 @@ class MessageContext implements CellContext {
 
   // The overloads of the interface say what comes back for which actor.
   // deno-lint-ignore no-explicit-any -- a promise of both results satisfies neither overload
-  spawn(actor: unknown, options?: object): Promise<any> {
-    return this.#cell.node.spawnChild(this.#cell, actor, options);
+  async spawn(actor: unknown, options?: object): Promise<any> {
+    this.#checkInstance();
+    return await this.#cell.node.spawnChild(this.#cell, actor, options);
   }
 
   watch(actor: object): void {
-    this.#cell.life.watch(targetOf(actor));
+    this.#checkInstance();
+    const target = targetOf(actor);
+    this.#cell.life.watch(target.instance ?? target);
   }
 
   unwatch(actor: object): void {
-    this.#cell.life.unwatch(targetOf(actor));
+    const target = targetOf(actor);
+    // What is watched is one actor, which a reference by name may have left since.
+    if ("instance" in target) this.#cell.life.unwatchName(target.path);
+    else this.#cell.life.unwatch(target);
   }
 
   stop(): void {
-    this.#cell.stopItself();
+    if (!this.#envelope.isAbandoned) this.#cell.stopItself();
+  }
+
+  /** Code of an instance that is over must not act for the one that came after it. */
+  #checkInstance(): void {
+    if (this.#envelope.isAbandoned) throw this.#envelope.reason;
   }
 }
 
 function targetOf(actor: object): ActorTarget {
   const ref = actor instanceof ActorRef ? actor : refOfProxy(actor);
-  if (ref !== undefined) return ref.target.instance ?? ref.target;
+  if (ref !== undefined) return ref.target;
   throw new TypeError(`Cannot watch ${String(actor)}: expected a reference or a proxy`);
 }

@@ -12,6 +12,7 @@ import { CallChain, type TracePoint } from "./call_chain.ts";
 import { ReplyStream } from "./reply_stream.ts";
 
 interface RareState {
+  isAbandoned: boolean;
   serial: number;
   deadline: number;
   isBound: boolean;
@@ -206,8 +207,20 @@ export class Envelope {
     for (const callback of state.onCancel ?? []) callback(reason);
   }
 
+  /** Whether the instance that handles it is over: its code may still run, and acts for nobody. */
+  get isAbandoned(): boolean {
+    return this.#rare !== undefined && this.#rare.isAbandoned;
+  }
+
+  /** The instance that handles it is over. */
+  abandon(error: Error): void {
+    this.cancel(error);
+    this.#state.isAbandoned = true;
+  }
+
   get #state(): RareState {
     return this.#rare ??= {
+      isAbandoned: false,
       serial: 0,
       deadline: 0,
       isBound: false,
@@ -226,6 +239,11 @@ export class Envelope {
 
   /** Answers with an error. */
   fail(_error: unknown): void {}
+
+  /** Whether its sender sends it elsewhere when it is refused. */
+  get movesOn(): boolean {
+    return false;
+  }
 
   /** Answers that no actor has handled the message, and none will. */
   refuse(error: Error): void {
@@ -274,8 +292,12 @@ export class RefusableAsk extends LocalAsk {
     this.#onRefused = onRefused;
   }
 
+  override get movesOn(): boolean {
+    return !this.isCancelled;
+  }
+
   override refuse(error: Error): void {
-    if (this.isCancelled) this.fail(error);
-    else this.succeed(this.#onRefused(error));
+    if (this.movesOn) this.succeed(this.#onRefused(error));
+    else this.fail(error);
   }
 }

@@ -28,6 +28,6 @@ export class InstanceExtra {
   retire(error: () => Error): void {
     this.timers.clear();
     this.signals.length = 0;
-    if (this.envelope.isObserved) this.envelope.cancel(error());
+    this.envelope.abandon(error());
   }
 }

@@ -75,6 +75,29 @@ const byName = new Map<string, RemoteClassDefinition>();
  * @throws {TypeError} An option or a method name is not acceptable.
  */
 export function defineClass(cls: ActorClass, options: ClassOptions = {}): RemoteClassDefinition {
+  const definition = describeClass(cls, options);
+  if (definition.name === "") {
+    throw new TypeError("Cannot make an actor of a class without a name: pass the option name");
+  }
+  byName.set(definition.name, definition);
+  return definition;
+}
+
+/**
+ * What was declared of a class or, when nothing was, of the nearest base class.
+ *
+ * Other nodes know nothing of a class that was not declared itself: they cannot spawn it here.
+ */
+export function definitionOf(cls: ActorClass): RemoteClassDefinition {
+  return definitions.get(cls) ?? describeClass(cls, inheritedOptions(cls));
+}
+
+/** Finds a class by the name under which other nodes know it. */
+export function definitionNamed(name: string): RemoteClassDefinition | undefined {
+  return byName.get(name);
+}
+
+function describeClass(cls: ActorClass, options: ClassOptions): RemoteClassDefinition {
   checkNames(`class "${cls.name}"`, options, CLASS_OPTIONS);
   const { name = cls.name, ...common } = options;
   checkConcurrency(common.concurrency);
@@ -84,18 +107,7 @@ export function defineClass(cls: ActorClass, options: ClassOptions = {}): Remote
   const methods = methodsOf(cls);
   const definition = { name, cls, methods, options: common, spawnDefaults: undefined };
   definitions.set(cls, definition);
-  byName.set(name, definition);
   return definition;
-}
-
-/** What was declared of a class or, when nothing was, of the nearest base class. */
-export function definitionOf(cls: ActorClass): RemoteClassDefinition {
-  return definitions.get(cls) ?? defineClass(cls, inheritedOptions(cls));
-}
-
-/** Finds a class by the name under which other nodes know it. */
-export function definitionNamed(name: string): RemoteClassDefinition | undefined {
-  return byName.get(name);
 }
 
 /** The names of all classes that other nodes may spawn here. */

@@ -75,7 +75,7 @@ export class RunningCalls {
       const stream = streams.get(envelope);
       if (stream === undefined) envelope.fail(error());
       else stream.fail(error());
-      envelope.cancel(error());
+      envelope.abandon(error());
       envelope.done();
     }
     this.#onIdle?.();

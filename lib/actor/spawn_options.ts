@@ -80,17 +80,20 @@ export interface SpawnCellOptions extends CellOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const SPAWN_NAMES: ReadonlySet<string> = new Set<keyof ClassSpawnOptions<[]>>([
+const SPAWN_NAMES: ReadonlySet<string> = new Set<keyof SpawnOptions>([
   "name",
   "public",
   "mailboxCapacity",
   "mailboxOverflow",
   "timeoutMs",
   "signal",
+  ...SUPERVISION_NAMES,
+]);
+const CLASS_SPAWN_NAMES: ReadonlySet<string> = new Set<string>([
+  ...SPAWN_NAMES,
   "args",
   "concurrency",
   "placement",
-  ...SUPERVISION_NAMES,
 ]);
 
 /**
@@ -119,7 +122,7 @@ function checked(
   options: ClassSpawnOptions<readonly unknown[]>,
   definition: RemoteClassDefinition | undefined,
 ): SpawnCellOptions {
-  checkNames("spawn", options, SPAWN_NAMES);
+  checkNames("spawn", options, definition === undefined ? SPAWN_NAMES : CLASS_SPAWN_NAMES);
   const { args, concurrency, timeoutMs, signal } = options;
   if (args !== undefined && !Array.isArray(args)) throw wrong("args", args, "a list");
   const mailboxCapacity = options.mailboxCapacity ?? definition?.options.mailboxCapacity;
@@ -148,7 +151,8 @@ function pathOf(name: unknown): ActorPath | undefined {
   return pathOfName(name);
 }
 
-function checkPlacement(placement: unknown): void {
+/** @throws {TypeError} It is neither a word we know nor the id of a node. */
+export function checkPlacement(placement: unknown): void {
   if (placement === undefined || placement === "local" || placement === "remote") return;
   if (typeof placement === "string" && isId(placement)) return;
   throw wrong("placement", placement, '"local", "remote" or the id of a node');

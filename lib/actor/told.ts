@@ -7,8 +7,8 @@
 /**
  * Lets a tell be sent without being looked at: its rejection is not reported as unhandled.
  *
- * Whoever awaits it gets the rejection all the same; a message that reached no actor is among the
- * dead letters.
+ * Whoever awaits it gets the rejection all the same; what reached the actor's node and no actor is
+ * among the dead letters there.
  */
 export function told(sent: Promise<void>): Promise<void> {
   sent.catch(() => {});

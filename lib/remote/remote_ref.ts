@@ -9,12 +9,8 @@ import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "../actor/cal
 import { bindTurn, currentEnvelope } from "../actor/context.ts";
 import type { Watcher } from "../actor/death_watch.ts";
 import type { OnRefused } from "../actor/envelope.ts";
-import {
-  changedOptions,
-  type InterceptedCall,
-  type Interceptors,
-  outgoingCall,
-} from "../actor/interceptors.ts";
+import { askThrough, type InterceptedWay, tellThrough } from "../actor/intercepted_send.ts";
+import type { Interceptors } from "../actor/interceptors.ts";
 import { told } from "../actor/told.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { asError } from "../errors.ts";
@@ -65,22 +61,23 @@ export class RemoteTarget implements ActorTarget {
     options?: CallOptions,
     onRefused?: OnRefused,
   ): Promise<unknown> {
-    const { interceptors, random } = this.#node;
+    const { interceptors } = this.#node;
     if (interceptors === undefined) return this.#ask(method, payload, options, onRefused);
-    const call = outgoingCall(this, random, { kind: "ask", method, payload, options });
-    return interceptors.run(
-      call,
-      (last) => this.#ask(method, last.payload, changedOptions(options, last), onRefused),
+    return askThrough(
+      this.#way(interceptors),
+      { method, payload, options },
+      (payload, options) => this.#ask(method, payload, options, onRefused),
     );
   }
 
   tell(method: string | undefined, payload: unknown, options?: CallOptions): Promise<void> {
-    const { interceptors, random } = this.#node;
+    const { interceptors } = this.#node;
     if (interceptors === undefined) return this.#tell(method, payload, options);
-    const call = outgoingCall(this, random, { kind: "tell", method, payload, options });
-    const send = (last: InterceptedCall) =>
-      this.#tell(method, last.payload, changedOptions(options, last));
-    return told(interceptors.run(call, send).then(() => {}));
+    return tellThrough(
+      this.#way(interceptors),
+      { method, payload, options },
+      (payload, options) => this.#tell(method, payload, options),
+    );
   }
 
   watch(watcher: Watcher): void {
@@ -89,6 +86,11 @@ export class RemoteTarget implements ActorTarget {
 
   unwatch(watcher: Watcher): void {
     this.#node.watches.unwatch(this, watcher);
+  }
+
+  #way(interceptors: Interceptors): InterceptedWay {
+    const { random, links: { clock } } = this.#node;
+    return { interceptors, clock, random, target: this };
   }
 
   #ask(

@@ -96,6 +96,7 @@ export class ActorSystem implements AsyncDisposable {
   readonly #resolver: Resolver;
   readonly #placement: Placement;
   readonly #onShutdown: () => void;
+  readonly #mounted = new WeakSet<ActorCell>();
   #listener: Listener | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
 
@@ -255,17 +256,21 @@ export class ActorSystem implements AsyncDisposable {
   mount(instance: object, options: MountOptions): void {
     checkNames("mount", options, MOUNT_NAMES);
     const started = this.#spawning.instance(instance, options);
+    const cell = this.#cellOf(options.name);
+    if (cell !== undefined) this.#mounted.add(cell);
     if (!(started instanceof Promise)) return;
     started.catch((error) => this.#options.logger.error("a mounted actor failed", { error }));
   }
 
   /**
-   * Stops a mounted actor, without waiting for it; does nothing when there is none of that name.
+   * Stops a mounted actor, without waiting for it; does nothing when none was mounted as that.
    *
    * @param name The name it was mounted with.
    */
   unmount(name: string): void {
-    this.stop(name).catch((error) => this.#options.logger.error("unmount failed", { error }));
+    const cell = this.#cellOf(name);
+    if (cell === undefined || !this.#mounted.has(cell)) return;
+    cell.stop().catch((error) => this.#options.logger.error("unmount failed", { error }));
   }
 
   /**
@@ -288,7 +293,7 @@ export class ActorSystem implements AsyncDisposable {
     }
     const { placement } = options;
     if (placement !== undefined && placement !== "local") {
-      const nodeId = await this.#placement.choose(placement);
+      const nodeId = await this.#placement.choose(options);
       if (nodeId !== undefined) {
         return (await this.#placement.spawn(nodeId, cls, options)).asType(cls);
       }

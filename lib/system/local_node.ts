@@ -155,7 +155,9 @@ export class LocalNode implements CellNode {
   spawn(makeBody: () => ActorBody, options: SpawnCellOptions): ActorCell | Promise<ActorCell> {
     const { path, parent } = options;
     if (this.#isClosed) throw shutDown();
-    if (parent?.state === "stopped") throw actorStopped(parent.label, this.nodeId);
+    if (parent !== undefined && !parent.life.canHaveChildren) {
+      throw actorStopped(parent.label, this.nodeId);
+    }
     if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
     return this.#start(randomId(this.random), makeBody, options);
   }
@@ -186,6 +188,11 @@ export class LocalNode implements CellNode {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(signal !== undefined && { signal }),
     };
+    if (signal?.aborted) {
+      started.catch(() => {}); // it was aborted by the start itself, whose end nobody waits for
+      cell.abandonStart();
+      throw signal.reason;
+    }
     const start = () => ({ reply: started, cancel: () => cell.abandonStart() });
     const operation = `spawn ${cell.label}`;
     const wait = { clock: this.clock, options: limits, operation, from: currentEnvelope() };

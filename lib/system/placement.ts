@@ -7,7 +7,7 @@
 import { ActorRef } from "../actor/actor_ref.ts";
 import type { ActorClass } from "../actor/proxy.ts";
 import { definitionOf } from "../actor/remote_class.ts";
-import { cellOptionsOf } from "../actor/spawn_options.ts";
+import { cellOptionsOf, checkPlacement } from "../actor/spawn_options.ts";
 import { type NodeId, SYSTEM_ACTOR_PATH } from "../address.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { shuffled } from "../random.ts";
@@ -38,17 +38,17 @@ export class Placement {
    * @returns `undefined` for this one.
    * @throws {PulsingRuntimeError} kind `"node-not-found"`: it is no member that can be reached.
    */
-  async choose(placement: AnyClassSpawnOptions["placement"]): Promise<NodeId | undefined> {
+  async choose({ placement, ...options }: AnyClassSpawnOptions): Promise<NodeId | undefined> {
     if (placement === undefined || placement === "local") return undefined;
     if (placement === this.#node.nodeId) return undefined;
-    cellOptionsOf({ placement }, undefined); // neither a word we know nor an id: misuse
+    checkPlacement(placement);
     const others = this.#resolver.candidates(SYSTEM_ACTOR_PATH)
       .map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== this.#node.nodeId);
     if (placement !== "remote") {
       if (others.includes(placement)) return placement;
       throw nodeNotFound(placement);
     }
-    return await this.#leastLoaded(others);
+    return await this.#leastLoaded(others, options);
   }
 
   /** Spawns an actor of a class on another node. */
@@ -76,13 +76,21 @@ export class Placement {
   }
 
   /** Of some others the one with the fewest actors. */
-  async #leastLoaded(others: readonly NodeId[]): Promise<NodeId | undefined> {
+  async #leastLoaded(
+    others: readonly NodeId[],
+    { timeoutMs = Infinity, signal }: AnyClassSpawnOptions,
+  ): Promise<NodeId | undefined> {
+    const wait = {
+      timeoutMs: Math.min(timeoutMs, ANSWER_MS),
+      ...(signal !== undefined && { signal }),
+    };
     const asked = shuffled(this.#node.random, others).slice(0, ASKED_NODES);
     const answers = await Promise.all(asked.map(async (nodeId) => {
       try {
-        const metrics = await this.#core(nodeId).ask("metrics", [], { timeoutMs: ANSWER_MS });
+        const metrics = await this.#core(nodeId).ask("metrics", [], wait);
         return { nodeId, actors: (metrics as NodeMetrics).actors }; // as the system actor says
       } catch (error) {
+        signal?.throwIfAborted();
         this.#node.logger.warn("a node does not say how much it carries", { nodeId, error });
         return undefined;
       }

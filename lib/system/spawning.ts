@@ -96,6 +96,13 @@ export class Spawning {
     options: AnyClassSpawnOptions = {},
   ): Promise<ActorRef | ActorProxy<object>> {
     if (!isClass(actor)) return (await this.receiver(actor, options, parent)).ref;
+    const { placement = "local" } = options;
+    if (placement !== "local" && placement !== parent.nodeId) {
+      throw new TypeError(
+        `Cannot spawn child with placement "${placement}": children live with their parent, ` +
+          "spawn through context().system instead",
+      );
+    }
     const definition = definitionOf(actor);
     const { ref } = await this.ofClass(definition, options, parent);
     return typedProxy(ref, actor, definition.methods);
@@ -109,7 +116,7 @@ function definitionOfMaker(instance: object): RemoteClassDefinition | undefined 
 }
 
 /** Whether a value is a class and no plain function. */
-export function isClass(value: unknown): value is ActorClass {
+function isClass(value: unknown): value is ActorClass {
   if (typeof value !== "function") return false;
   return Object.getOwnPropertyDescriptor(value, "prototype")?.writable === false;
 }

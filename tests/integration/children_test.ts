@@ -256,7 +256,7 @@ test("an actor that is gone starts no children", async () => {
   await call;
   open();
   await node.clock.settle();
-  assert.ok(pul.isPulsingError(await late, "actor-stopped"), String(await late));
+  assert.ok(pul.isPulsingError(await late, "call-interrupted"), String(await late));
   assert.deepEqual(node.system.allNamedActors(), []);
 });
 

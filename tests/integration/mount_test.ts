@@ -87,7 +87,7 @@ test("a name that is taken throws at once, and is free after unmount", async () 
   system.unmount("counter");
   system.mount(new Counter(), { name: "counter" });
   system.unmount("nobody");
-  system.unmount("a//b");
+  assert.throws(() => system.unmount("a//b"), TypeError);
 });
 
 test("what cannot be mounted is refused at once", async () => {
