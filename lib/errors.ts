@@ -257,7 +257,7 @@ export class PulsingTimeoutError extends PulsingActorError {
    * @default durationMs 0
    */
   constructor(operation: string, durationMs = 0) {
-    super(`Operation '${operation}' timed out after ${durationMs}ms`, {
+    super(`Operation '${operation}' timed out after ${Math.round(durationMs)}ms`, {
       kind: "timeout",
       retryable: true,
     });

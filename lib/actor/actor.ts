@@ -31,7 +31,7 @@ export interface ActorHooks {
    */
   onTerminated?(notice: Terminated): void | Promise<void>;
   /** Facts about the actor that are shown with its name in the registry. */
-  metadata?(): Record<string, string>;
+  metadata?(): Record<string, string> | Promise<Record<string, string>>;
 }
 
 /** An actor that takes its messages itself: any object with `receive` will do. */
@@ -69,7 +69,7 @@ export abstract class Actor implements Receiver {
   onStart?(id: ActorId, context: CellContext): void | Promise<void>;
   onStop?(reason: TerminationReason): void | Promise<void>;
   onTerminated?(notice: Terminated): void | Promise<void>;
-  metadata?(): Record<string, string>;
+  metadata?(): Record<string, string> | Promise<Record<string, string>>;
   abstract receive(message: unknown, context: CellContext): unknown;
 }
 

@@ -27,7 +27,7 @@ import { InstanceExtra } from "./instance_extra.ts";
 import { askLocally, type Inbox, tellLocally } from "./local_call.ts";
 import { LocalStream } from "./local_stream.ts";
 import { Mailbox, mailboxFull } from "./mailbox.ts";
-import { metadataOf } from "./metadata.ts";
+import { type Metadata, metadataOf } from "./metadata.ts";
 import { isThenable, learnForm, type Method } from "./methods.ts";
 import { iteratorOf, ReplyStream } from "./reply_stream.ts";
 import { RunningCalls } from "./running_calls.ts";
@@ -135,11 +135,11 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
   }
 
   /**
-   * Facts the actor tells about itself.
+   * Facts the actor tells about itself, later when its hook is async.
    *
    * @throws {PulsingActorError} The hook threw, or gave something else than texts.
    */
-  metadata(): Record<string, string> {
+  metadata(): Metadata | Promise<Metadata> {
     return metadataOf(this.hooks, this.label);
   }
 
@@ -231,10 +231,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     if (envelope.wantsReply && this.isSequential) breakCycle(envelope, this);
     if (!this.#mailbox.push(envelope)) {
       if (this.#mailbox.overflow !== "drop-oldest") {
-        return this.#refuse(envelope, mailboxFull(this));
+        return this.#refuse(envelope, mailboxFull(this, this.#mailbox.overflow));
       }
       const oldest = this.#mailbox.shift();
-      if (oldest !== undefined) this.#refuse(oldest, mailboxFull(this));
+      if (oldest !== undefined) this.#refuse(oldest, mailboxFull(this, this.#mailbox.overflow));
       this.#mailbox.push(envelope);
     }
     if (!this.#isScheduled && this.#state === "running") this.#schedule();
@@ -418,7 +418,16 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     envelope: Envelope,
   ): Promise<unknown> {
     const call = incomingCall(this, envelope, this.node.random);
+    let held: InstanceExtra | undefined; // of this instance: the next one has its own
+    // A call that nobody wants any more is over before its interceptors are.
+    const unbind = envelope.whenCancelled((reason) => {
+      if (!this.#running?.has(envelope)) return;
+      if (held !== undefined) held.isHeld = false;
+      envelope.fail(reason);
+      this.#done(envelope);
+    });
     const run = (payload: unknown) => {
+      unbind();
       if (envelope.isCancelled) throw envelope.reason;
       if (body !== this.#body) {
         throw callInterrupted(this.label, this.nodeId, "failed in another call");
@@ -426,7 +435,6 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
       envelope.payload = payload;
       return body.run(method, envelope);
     };
-    let held: InstanceExtra | undefined; // of this instance: the next one has its own
     return runAcrossTurns(envelope, () =>
       interceptors.runIncoming(call, run, {
         hold: () => {

@@ -20,6 +20,7 @@ import type { ActorCell } from "./actor_cell.ts";
 import type { ActorTarget } from "./actor_ref.ts";
 import type { CellNode } from "./cell_node.ts";
 import type { CellContext } from "./context.ts";
+import { isDisowned } from "./disowned.ts";
 import type { Terminated, TerminationReason, Watcher } from "./death_watch.ts";
 import { actorStopped, type Interruption } from "./stopped_target.ts";
 import { decideRestart, type Supervision } from "./supervision.ts";
@@ -153,7 +154,9 @@ export class ActorLife {
     const spec = this.#supervision;
     if (spec === undefined || this.#cell.state !== "running") return;
     try {
-      if (!spec.restartOn(thrown)) return;
+      const verdict = spec.restartOn(thrown);
+      if (!verdict) return;
+      if (isDisowned(verdict)) throw new TypeError("Cannot use restartOn: it gave a promise");
     } catch (error) {
       this.#cell.node.logger.error("an actor's restartOn failed", {
         actor: this.#cell.label,
@@ -289,7 +292,7 @@ export class ActorLife {
       const decision = decideRestart(spec, this.#restarts, clock.now(), random);
       if (decision.kind === "give-up") {
         this.#verdict = { reason: failure === undefined ? "stopped" : "failed", failure };
-        return cell.enter("stopping");
+        return this.#giveUp(failure);
       }
       cell.enter("restarting");
       const { delayMs } = decision;
@@ -310,6 +313,17 @@ export class ActorLife {
       if (cell.state === "restarting") cell.letIn();
       return;
     }
+  }
+
+  /** No restart is left. Without anything to wait for the name is free before callers hear of it. */
+  #giveUp(failure: Failure | undefined): void {
+    const cell = this.#cell;
+    const waits = failure === undefined || this.#isUp && cell.hooks?.onStop !== undefined ||
+      this.#children.size > 0;
+    if (waits) return cell.enter("stopping");
+    cell.abandonRunning("failed in another call", failure.error);
+    this.#stopped ??= Promise.resolve();
+    this.#end("failed", failure);
   }
 
   /** Ends the instance: its calls, its children, its hook, its timers and its watches. */

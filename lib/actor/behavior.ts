@@ -6,6 +6,7 @@
 
 import type { Receiver } from "./actor.ts";
 import type { CellContext } from "./context.ts";
+import { isDisowned } from "./disowned.ts";
 
 /**
  * What a behaviour's function knows about its actor and about the message it handles.
@@ -273,6 +274,7 @@ export function stateful<S, M = unknown>(
   handler: StatefulHandler<S, M>,
 ): Behavior<M> {
   const first = makerOf(init);
+  checkHandler(handler);
   return new Behavior<M>(() => {
     let state = first();
     return {
@@ -302,7 +304,13 @@ export function stateful<S, M = unknown>(
  * ```
  */
 export function stateless<M = unknown>(handler: StatelessHandler<M>): Behavior<M> {
+  checkHandler(handler);
   return new Behavior<M>(() => ({ handle: handler, keep: refuseState }));
+}
+
+function checkHandler(handler: unknown): void {
+  if (typeof handler === "function") return;
+  throw new TypeError(`Cannot make behavior of "${String(handler)}": expected a function`);
 }
 
 /** Runs a behaviour, and those it becomes, for one actor. */
@@ -376,6 +384,7 @@ class Answer {
     }
     this.#state = "given";
     this.value = value;
+    isDisowned(value); // a throw that follows takes its place
   }
 
   close(): void {

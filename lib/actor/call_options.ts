@@ -143,6 +143,9 @@ function bindStream(
  * @throws {RangeError} The timeout is below 0 or no number, or the headers are too many.
  */
 export function checkCallOptions(options: CallOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot call with options "${String(options)}": expected an object`);
+  }
   for (const name in options) {
     if (OPTION_NAMES.has(name)) continue;
     const known = [...OPTION_NAMES].join(", ");
@@ -181,5 +184,5 @@ function checkHeaders(headers: unknown): void {
 /** @throws {RangeError} When a timeout is below 0 or no number. */
 export function checkTimeout(timeoutMs: number | undefined): void {
   if (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs >= 0)) return;
-  throw new RangeError(`Cannot wait ${JSON.stringify(timeoutMs)} ms: expected a number from 0 on`);
+  throw new RangeError(`Cannot wait ${String(timeoutMs)} ms: expected a number from 0 on`);
 }

@@ -243,8 +243,9 @@ class MessageContext implements CellContext {
   }
 }
 
-function targetOf(actor: object): ActorTarget {
-  const ref = actor instanceof ActorRef ? actor : refOfProxy(actor);
-  if (ref !== undefined) return ref.target;
+function targetOf(actor: unknown): ActorTarget {
+  const isObject = typeof actor === "object" && actor !== null || typeof actor === "function";
+  const ref = actor instanceof ActorRef || !isObject ? actor : refOfProxy(actor as object);
+  if (ref instanceof ActorRef) return ref.target;
   throw new TypeError(`Cannot watch ${String(actor)}: expected a reference or a proxy`);
 }

@@ -52,6 +52,7 @@ export class DelayedTimers {
    * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: too many wait already.
    */
   add({ clock, limits }: CellNode, actor: string, delayMs: number, run: () => void): Timer {
+    if (delayMs === undefined) throw new RangeError("Cannot delay call: the time is missing");
     checkTimeout(delayMs);
     const timers = this.#timers;
     if (timers.size >= limits.delayedCalls) throw tooManyTimers(actor);

@@ -15,6 +15,7 @@ import {
   type Interceptors,
   outgoingCall,
 } from "./interceptors.ts";
+import { iteratorOf, IteratorSource, ReplyStream } from "./reply_stream.ts";
 import { told } from "./told.ts";
 
 /** The way of a call through interceptors. */
@@ -47,19 +48,29 @@ export function askThrough(
   const call = outgoingCall(target, random, { kind: "ask", ...message });
   const isLimited = options?.timeoutMs !== undefined || options?.signal !== undefined;
   if (!isLimited && from?.isBound !== true) {
-    return interceptors.run(call, (last) => send(last.payload, changedOptions(options, last)));
+    return asAnswer(
+      interceptors.run(call, (last) => send(last.payload, changedOptions(options, last))),
+    );
   }
   const wait = { clock, options: options ?? NO_CALL_OPTIONS, operation: method ?? "ask", from };
   return withCallOptions(wait, (deadline) => {
     const caller = new AbortController();
     const { signal } = caller;
-    const reply = interceptors.run(call, (last) => {
+    const answer = interceptors.run(call, (last) => {
       signal.throwIfAborted(); // nobody waits any more for what is not sent yet
       const left = deadline === 0 ? {} : { timeoutMs: Math.max(0, deadline - clock.now()) };
       return send(last.payload, { ...changedOptions(options, last), signal, ...left });
     });
-    return { reply, cancel: (reason) => caller.abort(reason) };
+    return { reply: asAnswer(answer), cancel: (reason) => caller.abort(reason) };
   });
+}
+
+/** What an interceptor made of an answer: an iterable of its own is a stream like any other. */
+async function asAnswer(answer: Promise<unknown>): Promise<unknown> {
+  const value = await answer;
+  if (typeof value !== "object" || value === null || value instanceof ReplyStream) return value;
+  const iterator = iteratorOf(value);
+  return iterator === undefined ? value : new ReplyStream(new IteratorSource(iterator));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import type { ActorId, NodeId } from "../address.ts";
+import { checkNames } from "../option_names.ts";
 import type { Random } from "../random.ts";
 import type { ActorRef, ActorTarget } from "./actor_ref.ts";
 import { CallChain, formatTraceparent, parseTraceparent } from "./call_chain.ts";
@@ -78,6 +79,9 @@ export class Interceptors {
    * @returns Takes it away; calls that are under way keep it.
    */
   add(interceptor: Interceptor): () => void {
+    if (typeof interceptor !== "function") {
+      throw new TypeError(`Cannot use interceptor "${String(interceptor)}": expected a function`);
+    }
     const added: Interceptor = (call, next) => interceptor(call, next); // may be added twice
     this.#list = [...this.#list, added];
     return () => void (this.#list = this.#list.filter((one) => one !== added));
@@ -280,7 +284,15 @@ class Call implements InterceptedCall {
   }
 
   /** The same call with changes. */
-  changed({ payload = this.payload, headers }: CallChanges): Call {
+  changed(changes: CallChanges): Call {
+    if (typeof changes !== "object" || changes === null) {
+      throw new TypeError(`Cannot change the call to "${String(changes)}": expected an object`);
+    }
+    checkNames("next", changes, CHANGE_NAMES);
+    const { payload = this.payload, headers } = changes;
+    if (headers !== undefined && this.direction === "incoming") {
+      throw new TypeError("Cannot change the headers of an incoming call: they have travelled");
+    }
     if (this.method !== undefined && !Array.isArray(payload)) {
       throw new TypeError(`Cannot change the arguments of "${this.method}": expected a list`);
     }
@@ -289,6 +301,7 @@ class Call implements InterceptedCall {
   }
 }
 
+const CHANGE_NAMES: ReadonlySet<string> = new Set<keyof CallChanges>(["payload", "headers"]);
 const NO_HEADERS: CallHeaders = Object.freeze({});
 
 /** A malformed trace is ignored, as the standard wants it. */

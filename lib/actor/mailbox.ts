@@ -104,12 +104,19 @@ export class Mailbox {
   }
 }
 
+const FULL: Readonly<Record<MailboxOverflow, string>> = {
+  "wait": "its mailbox and the places of waiting senders are full",
+  "reject": "its mailbox is full",
+  "drop-oldest": "its mailbox is full, and a newer message took the place of this one",
+};
+
 /** The error for a message that a full mailbox does not keep: it was not handled. */
 export function mailboxFull(
   { label, nodeId }: { readonly label: string; readonly nodeId: NodeId },
+  overflow: MailboxOverflow,
 ): PulsingRuntimeError {
   return new PulsingRuntimeError(
-    `Cannot send to actor "${label}": its mailbox and the places of waiting senders are full`,
+    `Cannot send to actor "${label}": ${FULL[overflow]}`,
     { kind: "mailbox-full", retryable: true, actor: label, nodeId },
   );
 }

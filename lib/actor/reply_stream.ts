@@ -112,6 +112,24 @@ function isGenerator(value: object): value is Iterator<unknown> {
   return Symbol.iterator in value && "next" in value && typeof value.next === "function";
 }
 
+/** A stream whose producer is an iterator that belongs to nobody else. */
+export class IteratorSource implements StreamSource<unknown> {
+  readonly #iterator: AsyncIterator<unknown> | Iterator<unknown>;
+
+  constructor(iterator: AsyncIterator<unknown> | Iterator<unknown>) {
+    this.#iterator = iterator;
+  }
+
+  async pull(): Promise<IteratorResult<unknown, undefined>> {
+    const result = await this.#iterator.next();
+    return result.done ? { done: true, value: undefined } : result;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+}
+
 /** A stream that a signal cancels; the listener goes when the stream ends. */
 export class AbortableSource<T> implements StreamSource<T> {
   readonly #iterator: AsyncIterator<T, undefined>;

@@ -155,17 +155,20 @@ export function resolveSupervision(
         '"on-failure" or "always"',
     );
   }
-  const { maxRestarts = 3, restartWindowMs = Infinity, minBackoffMs = 100, maxBackoffMs = 30_000 } =
-    { ...defaults, ...withoutUndefined(options) };
+  const said = { ...defaults, ...withoutUndefined(options) };
+  const { maxRestarts = 3, restartWindowMs = Infinity, minBackoffMs = 100 } = said;
+  const { maxBackoffMs = Math.max(30_000, minBackoffMs) } = said;
   const restartOn = options.restartOn ?? defaults.restartOn ?? isFailure;
-  checkNumber(
-    "maxRestarts",
-    maxRestarts,
-    Number.isSafeInteger(maxRestarts) || maxRestarts === Infinity,
-  );
-  checkNumber("restartWindowMs", restartWindowMs, restartWindowMs > 0);
-  checkNumber("minBackoffMs", minBackoffMs, Number.isFinite(minBackoffMs));
-  checkNumber("maxBackoffMs", maxBackoffMs, maxBackoffMs >= minBackoffMs);
+  const isCount = Number.isSafeInteger(maxRestarts) || maxRestarts === Infinity;
+  const isWindow = typeof restartWindowMs === "number" && restartWindowMs > 0;
+  if (!isCount || maxRestarts < 0) throw outOfRange("maxRestarts", maxRestarts, "0 or more");
+  if (!isWindow) throw outOfRange("restartWindowMs", restartWindowMs, "above 0");
+  if (!Number.isFinite(minBackoffMs) || minBackoffMs < 0) {
+    throw outOfRange("minBackoffMs", minBackoffMs, "0 or more");
+  }
+  if (typeof maxBackoffMs !== "number" || !(maxBackoffMs >= minBackoffMs)) {
+    throw outOfRange("maxBackoffMs", maxBackoffMs, `minBackoffMs, ${minBackoffMs}, or more`);
+  }
   if (typeof restartOn !== "function") {
     throw new TypeError(
       `Cannot set option "restartOn" to "${String(restartOn)}": expected a function`,
@@ -191,9 +194,10 @@ function isPolicy(policy: unknown): policy is RestartPolicy {
   return policy === "never" || policy === "on-failure" || policy === "always";
 }
 
-function checkNumber(name: string, value: unknown, isInRange: boolean): void {
-  if (typeof value === "number" && value >= 0 && isInRange) return;
-  throw new RangeError(`Cannot set option "${name}" to ${String(value)}: it is out of range`);
+function outOfRange(name: string, value: unknown, expected: string): RangeError {
+  return new RangeError(
+    `Cannot set option "${name}" to ${String(value)}: expected a number, ${expected}`,
+  );
 }
 
 function withoutUndefined(options: SupervisionOptions): SupervisionOptions {

@@ -7,6 +7,7 @@
  */
 
 import type { ActorCell } from "../actor/actor_cell.ts";
+import type { Metadata } from "../actor/metadata.ts";
 import type { CellNode } from "../actor/cell_node.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import { sleep, type Timer } from "../clock.ts";
@@ -110,10 +111,9 @@ export class Cluster {
   }
 
   /** Enters a named actor of this node. */
-  register(cell: ActorCell): void {
+  register(cell: ActorCell, metadata: Metadata): void {
     if (cell.path === undefined) return;
     const { path, actorId, className } = cell;
-    const metadata = cell.metadata();
     this.#state.register({
       path,
       actorId,

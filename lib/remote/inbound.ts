@@ -55,10 +55,14 @@ export class Inbound {
   constructor(parts: InboundParts) {
     this.#parts = parts;
     const { host, writer } = parts;
+    const { nodeId } = parts.link;
     this.#watches = new LinkWatches({
       cellWithId: (actorId) => host.cellWithId(actorId),
       endOf: (actorId) => host.endOf(actorId),
       terminated: (notice) => writer.terminated(notice),
+      refused: (actorId) => writer.unwatched(actorId),
+      full: (watches) =>
+        host.logger.warn("watch refused: the peer watches too many actors", { nodeId, watches }),
     }, host.limits.watches);
     this.#names = new ReceivedNames(parts.host.limits);
     this.#bulk = new BulkReceiver(parts.host.limits);
@@ -114,7 +118,8 @@ export class Inbound {
     const { link, bodies } = this.#parts;
     let payload: unknown;
     try {
-      payload = bodies.read(head, body) ?? (method === undefined ? undefined : []);
+      payload = bodies.read(head, body);
+      if (payload === undefined && method !== undefined) payload = []; // a call without arguments
       if (method !== undefined && !Array.isArray(payload)) throw noArguments(method);
     } catch (error) {
       if (callId === 0) this.#undelivered(target, error);

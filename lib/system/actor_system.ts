@@ -113,7 +113,7 @@ export class ActorSystem implements AsyncDisposable {
       limits,
       random,
       system: this,
-      onNamed: (cell) => this.#cluster.register(cell),
+      onNamed: (cell, metadata) => this.#cluster.register(cell, metadata),
       onReleased: (cell) => this.#cluster.unregister(cell),
       spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
       systemActor,

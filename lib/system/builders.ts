@@ -9,7 +9,7 @@ import type { ActorRef } from "../actor/actor_ref.ts";
 import { checkTimeout } from "../actor/call_options.ts";
 import type { MailboxOverflow } from "../actor/mailbox.ts";
 import type { SpawnOptions } from "../actor/spawn_options.ts";
-import type { SupervisionOptions } from "../actor/supervision.ts";
+import { resolveSupervision, type SupervisionOptions } from "../actor/supervision.ts";
 import type { NodeId } from "../address.ts";
 import type { Policy } from "../cluster/policies.ts";
 import type { InitOptions } from "./options.ts";
@@ -38,8 +38,11 @@ export class SupervisionSpec {
    * Begins with options; the static methods begin with a policy.
    *
    * @param options The same as options of `spawn`.
+   * @throws {TypeError} The policy is none.
+   * @throws {RangeError} A number is out of range.
    */
   constructor(options: SupervisionOptions) {
+    resolveSupervision(options);
     this.options = Object.freeze({ ...options });
   }
 
@@ -234,6 +237,9 @@ export class ResolveBuilder {
    * @default each in turn
    */
   policy(policy: Policy): ResolveBuilder {
+    if (typeof policy?.choose !== "function") {
+      throw new TypeError(`Cannot use policy "${String(policy)}": it has no method choose`);
+    }
     return this.#with({ policy });
   }
 

@@ -13,6 +13,7 @@ import { DeadLetters } from "../actor/dead_letters.ts";
 import type { Terminated } from "../actor/death_watch.ts";
 import { Dispatcher } from "../actor/dispatcher.ts";
 import { type Interceptor, Interceptors } from "../actor/interceptors.ts";
+import type { Metadata } from "../actor/metadata.ts";
 import type { SpawnCellOptions } from "../actor/spawn_options.ts";
 import { actorStopped } from "../actor/stopped_target.ts";
 import { type ActorId, type ActorPath, type NodeId, SYSTEM_ACTOR_PATH } from "../address.ts";
@@ -33,7 +34,7 @@ export interface LocalNodeOptions {
   /** Copies messages between actors of this node. */
   readonly clone?: (message: unknown) => unknown;
   /** A named actor is there. */
-  onNamed(cell: ActorCell): void;
+  onNamed(cell: ActorCell, metadata: Metadata): void;
   /** A named actor is gone. */
   onReleased(cell: ActorCell): void;
   /** Starts an actor as the child of another one. */
@@ -197,7 +198,7 @@ export class LocalNode implements CellNode {
     const operation = `spawn ${cell.label}`;
     const wait = { clock: this.clock, options: limits, operation, from: currentEnvelope() };
     await withCallOptions(wait, start);
-    return this.#announce(cell);
+    return await this.#announce(cell);
   }
 
   release(cell: ActorCell): void {
@@ -222,13 +223,26 @@ export class LocalNode implements CellNode {
     return started instanceof Promise ? undefined : started; // it has no onStart
   }
 
-  #announce(cell: ActorCell): ActorCell {
+  #announce(cell: ActorCell): ActorCell | Promise<ActorCell> {
     if (cell.path === undefined || !isServed(cell)) return cell;
     if (this.#private.has(cell)) return cell;
     try {
-      this.#options.onNamed(cell);
+      const metadata = cell.metadata();
+      if (metadata instanceof Promise) return this.#announceLater(cell, metadata);
+      this.#options.onNamed(cell, metadata);
     } catch (error) {
       cell.abandonStart(); // it would keep its name without anybody knowing of it
+      throw error;
+    }
+    return cell;
+  }
+
+  async #announceLater(cell: ActorCell, metadata: Promise<Metadata>): Promise<ActorCell> {
+    try {
+      const known = await metadata;
+      if (isServed(cell)) this.#options.onNamed(cell, known);
+    } catch (error) {
+      cell.abandonStart();
       throw error;
     }
     return cell;

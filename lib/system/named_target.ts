@@ -6,6 +6,7 @@
 
 import type { ActorTarget } from "../actor/actor_ref.ts";
 import type { CallOptions } from "../actor/call_options.ts";
+import { isDisowned } from "../actor/disowned.ts";
 import { currentEnvelope, runAcrossTurns } from "../actor/context.ts";
 import type { Watcher } from "../actor/death_watch.ts";
 import { Envelope, type OnRefused } from "../actor/envelope.ts";
@@ -239,8 +240,9 @@ export function chooseBy<C extends Candidate>(
   choices: readonly C[],
   call: PolicyCall | undefined,
 ): C | undefined {
-  const chosen = policy.choose(choices, call);
+  const chosen = policy.choose(Object.freeze([...choices]), call); // changing it is the policy's error
   if (chosen === undefined || choices.includes(chosen)) return chosen;
+  isDisowned(chosen);
   throw new TypeError("Cannot use policy: it chose something else than one of the candidates");
 }
 

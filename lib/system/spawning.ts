@@ -11,6 +11,7 @@ import type { ActorCell } from "../actor/actor_cell.ts";
 import type { ActorRef } from "../actor/actor_ref.ts";
 import type { MethodTable } from "../actor/methods.ts";
 import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts";
+import { isDisowned } from "../actor/disowned.ts";
 import { definitionOf, type RemoteClassDefinition } from "../actor/remote_class.ts";
 import {
   cellOptionsOf,
@@ -131,6 +132,7 @@ function makerOf(actor: unknown): () => Receiver {
     const made: unknown = Reflect.apply(actor, undefined, []);
     if (made instanceof Behavior) return made.receiver();
     if (isReceiver(made)) return made;
+    isDisowned(made);
     throw new TypeError("Cannot spawn actor: what the function made has no receive method");
   };
 }

@@ -53,7 +53,7 @@ export class BareNode implements AsyncDisposable {
       limits: resolveLimits(limits),
       random: systemRandom,
       system: undefined,
-      onNamed: (cell) => this.cluster.register(cell),
+      onNamed: (cell, metadata) => this.cluster.register(cell, metadata),
       onReleased: (cell) => this.cluster.unregister(cell),
       systemActor: () => {
         throw new Error("Cannot make the system actor: a bare node has none");
