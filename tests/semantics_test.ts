@@ -24,7 +24,12 @@ function references(): readonly (readonly [string, string])[] {
 }
 
 /** Options that stand on the page with a value. */
-const OPTIONS: ReadonlySet<string> = new Set(["isolate", "concurrency", "joinTimeoutMs"]);
+const OPTIONS: ReadonlySet<string> = new Set([
+  "isolate",
+  "concurrency",
+  "joinTimeoutMs",
+  "timeoutMs",
+]);
 
 test("SEMANTICS.md names tests that are there", () => {
   const named = references();
