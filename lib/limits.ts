@@ -1,6 +1,6 @@
 /**
  * Every bound of the runtime: its name, its default, why it is what it is, and what happens when
- * it is reached. All of them can be set per system.
+ * it is reached. Those of {@link Limits} can be set per system, the constants below them cannot.
  *
  * @module
  */
@@ -34,9 +34,12 @@ export interface Limits {
    */
   readonly delayedCalls: number;
   /**
-   * Actors that one actor watches, and actors of this node that one link watches.
+   * Actors that one actor watches, actors of other nodes that this node watches, and actors of
+   * this node that one link watches.
    *
-   * Above: `watch` fails with `"limit-exceeded"`; a peer that watches more is cut off.
+   * Above: `watch` fails with `"limit-exceeded"`. Only a peer with a higher limit meets the one of
+   * the link: the watch is refused and both nodes log a warning; the peer sends it again when one
+   * of its other watches on this node ends.
    */
   readonly watches: number;
   /** Ended actors of a node whose reason is remembered for late watchers; then it is `"stopped"`. */
@@ -172,6 +175,49 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxRegistryEntries: 100_000,
   maxGossipBytes: 65_536,
 });
+
+/**
+ * Items a written stream holds for its reader unless its options say otherwise; above, `write`
+ * waits.
+ *
+ * No limit of a system: a stream is made before it is known where it goes. Small, because over a
+ * link the reader's window comes on top.
+ */
+export const DEFAULT_STREAM_BUFFER = 32;
+
+/**
+ * Writes of one written stream that may wait for room.
+ *
+ * Above: `write` fails with `"limit-exceeded"`, retryable. It is there for writers that do not
+ * await; one that awaits has one write waiting. No limit of a system, as the buffer is none.
+ */
+export const MAX_WAITING_WRITES = 1_024;
+
+/**
+ * Reads of one written stream that may wait for an item.
+ *
+ * Above: the read fails with `"limit-exceeded"`, retryable. As many as writes: a reader that
+ * awaits has one waiting.
+ */
+export const MAX_WAITING_READS = 1_024;
+
+/**
+ * Actors that wait for an answer which cross with a call, the nearest ones.
+ *
+ * Part of the protocol, so that no node cuts off another one whose settings differ. Further ones
+ * stay behind, and an ask that closes a circle through them is not refused; a peer that sends more
+ * is cut off.
+ */
+export const MAX_WAITING_ACTORS = 64;
+
+/**
+ * Characters (UTF-16 units) of all headers of one call, the names included.
+ *
+ * Part of the protocol, as {@link MAX_WAITING_ACTORS}: headers are for marks, not for data, and
+ * every node on the way holds them. Above: the call fails with a `RangeError` before it is sent; a
+ * peer that sends more is cut off, before its bytes are decoded.
+ */
+export const MAX_HEADER_LENGTH = 65_536;
 
 /**
  * Fills the limits a user left out with the defaults.

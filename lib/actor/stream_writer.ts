@@ -5,6 +5,7 @@
  */
 
 import { asActorError, PulsingRuntimeError } from "../errors.ts";
+import { DEFAULT_STREAM_BUFFER, MAX_WAITING_READS, MAX_WAITING_WRITES } from "../limits.ts";
 import { currentEnvelope } from "./context.ts";
 import { ReplyStream, type StreamSource } from "./reply_stream.ts";
 
@@ -29,11 +30,6 @@ export interface StreamSink<T> {
   /** Ends the stream with an error of its own, unless it has ended. */
   abandon(): void;
 }
-
-/** Writes that may wait for room. Above: `write` fails with `"limit-exceeded"`, retryable. */
-export const MAX_WAITING_WRITES = 1_024;
-
-const DEFAULT_BUFFER_SIZE = 32;
 
 /**
  * The writing end of a stream.
@@ -100,7 +96,7 @@ export class StreamWriter<T = unknown> implements AsyncDisposable {
  */
 export function writtenStream<T>(
   label: string,
-  { bufferSize = DEFAULT_BUFFER_SIZE, signal }: WrittenStreamOptions = {},
+  { bufferSize = DEFAULT_STREAM_BUFFER, signal }: WrittenStreamOptions = {},
 ): { readonly stream: ReplyStream<T>; readonly writer: StreamWriter<T> } {
   if (!Number.isSafeInteger(bufferSize) || bufferSize < 1) {
     throw new RangeError(
@@ -153,8 +149,9 @@ class ItemQueue<T> implements StreamSink<T> {
     const read = this.#reads.shift();
     if (read !== undefined) read.resolve({ done: false, value: item });
     else if (this.#items.length < this.#bufferSize) this.#items.push(item);
-    else if (this.#writes.length >= MAX_WAITING_WRITES) return Promise.reject(this.#tooMany());
-    else {
+    else if (this.#writes.length >= MAX_WAITING_WRITES) {
+      return Promise.reject(this.#tooManyWrites());
+    } else {
       return new Promise((resolve, reject) => this.#writes.push({ item, resolve, reject }));
     }
     return SETTLED;
@@ -172,6 +169,7 @@ class ItemQueue<T> implements StreamSink<T> {
       return Promise.reject(failure.error);
     }
     if (this.#state !== "open") return Promise.resolve(DONE);
+    if (this.#reads.length >= MAX_WAITING_READS) return Promise.reject(this.#tooManyReads());
     return new Promise((resolve, reject) => this.#reads.push({ source, resolve, reject }));
   }
 
@@ -232,7 +230,15 @@ class ItemQueue<T> implements StreamSink<T> {
     return closedError(`Cannot write to stream ${this.#label}: ${why}`);
   }
 
-  #tooMany(): PulsingRuntimeError {
+  #tooManyReads(): PulsingRuntimeError {
+    return new PulsingRuntimeError(
+      `Cannot read stream ${this.#label}: ${MAX_WAITING_READS} reads wait for its writer, ` +
+        "await earlier ones first",
+      { kind: "limit-exceeded", retryable: true },
+    );
+  }
+
+  #tooManyWrites(): PulsingRuntimeError {
     return new PulsingRuntimeError(
       `Cannot write to stream ${this.#label}: ${MAX_WAITING_WRITES} writes wait for its reader, ` +
         "await earlier ones first",

@@ -313,6 +313,8 @@ export class Association implements ReplyLink, StreamLink {
         return this.#inbound.unwatch(head);
       case FrameKind.terminated:
         return this.#onTerminated(head);
+      case FrameKind.unwatched:
+        return this.#host.onUnwatched(this, this.#inbound.name(head));
       case FrameKind.cancel:
         return this.#inbound.cancel(head.varint(), this.#bodies.error(head));
       case FrameKind.item:

@@ -13,6 +13,7 @@ import type { TracePoint } from "../actor/call_chain.ts";
 import { MAX_HEADERS } from "../actor/call_options.ts";
 import type { CallHeaders } from "../actor/envelope.ts";
 import { PulsingRuntimeError } from "../errors.ts";
+import { MAX_HEADER_LENGTH, MAX_WAITING_ACTORS } from "../limits.ts";
 import type { ByteWriter } from "../wire/byte_writer.ts";
 import type { HeadReader } from "./head_reader.ts";
 import type { ReceivedNames, SentNames } from "./names.ts";
@@ -26,9 +27,6 @@ export const CallFlag = {
   waiting: 16,
   headers: 32,
 } as const;
-
-/** Actors that wait for an answer which still cross, the nearest ones. */
-export const MAX_WAITING = 64;
 
 /** The head of a call, as it is written and as it was read. */
 export interface CallHead {
@@ -49,6 +47,8 @@ export interface CallHead {
 
 /** What is above is as good as no limit, and no number on the wire. */
 const LONGEST_MS = Number.MAX_SAFE_INTEGER;
+/** The most UTF-8 bytes that one UTF-16 unit takes. */
+const MOST_BYTES = 3;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const NOBODY: readonly WaitingActor[] = Object.freeze([]);
@@ -140,7 +140,7 @@ function writeWaiting(
 
 function readWaiting(head: HeadReader, names: ReceivedNames): WaitingActor[] {
   const waiting: WaitingActor[] = [];
-  for (let left = countUpTo(head, MAX_WAITING); left > 0; left--) {
+  for (let left = countUpTo(head, MAX_WAITING_ACTORS); left > 0; left--) {
     const text = names.read(head);
     const space = text.indexOf(" ");
     const actorId = space < 0 ? text : text.slice(0, space);
@@ -166,11 +166,25 @@ function writeHeaders(writer: ByteWriter, headers: CallHeaders): void {
 
 function readHeaders(head: HeadReader): CallHeaders {
   const headers: Record<string, string> = Object.create(null);
+  let room = MAX_HEADER_LENGTH;
   for (let left = countUpTo(head, MAX_HEADERS); left > 0; left--) {
-    const name = decoder.decode(head.run(head.varint()));
-    headers[name] = decoder.decode(head.run(head.varint()));
+    const name = readText(head, room);
+    const text = readText(head, room -= name.length);
+    room -= text.length;
+    headers[name] = text;
   }
   return headers;
+}
+
+/** Reads a text of so many characters at most; what cannot be so short is not decoded. */
+function readText(head: HeadReader, room: number): string {
+  const bytes = head.varint();
+  const text = bytes > room * MOST_BYTES ? undefined : decoder.decode(head.run(bytes));
+  if (text !== undefined && text.length <= room) return text;
+  throw new PulsingRuntimeError(
+    `Cannot read call: its headers have more than ${MAX_HEADER_LENGTH} characters`,
+    { kind: "protocol-violation" },
+  );
 }
 
 function countUpTo(head: HeadReader, most: number): number {

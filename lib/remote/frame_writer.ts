@@ -108,6 +108,11 @@ export class FrameWriter {
     this.#name(FrameKind.unwatch, target);
   }
 
+  /** Refuses a watch: the other side has as many as it may. */
+  unwatched(target: string): void {
+    this.#name(FrameKind.unwatched, target);
+  }
+
   /** Tells of the end of an actor that the other side watches. */
   terminated({ id, reason, error }: Terminated): void {
     const number = this.#names.numberOf(id);

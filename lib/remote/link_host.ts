@@ -38,6 +38,8 @@ export interface LinkHost {
   detachRef(value: object): RefRecord | undefined;
   /** An actor of the other side that is watched here is gone. */
   onTerminated(link: Association, end: Pick<Terminated, "id" | "reason" | "error">): void;
+  /** The other side refuses to watch an actor of it, for now. */
+  onUnwatched(link: Association, actorId: ActorId): void;
   /** Takes news for the cluster part of the node. */
   onControl(link: Association, message: unknown): void;
   /** The link has ended; everything that was pending on it has failed. */

@@ -7,7 +7,6 @@
 import type { ActorCell } from "../actor/actor_cell.ts";
 import type { Terminated, Watcher } from "../actor/death_watch.ts";
 import type { ActorId } from "../address.ts";
-import { PulsingRuntimeError } from "../errors.ts";
 
 /** What the watches of a link need. */
 export interface LinkWatchesHost {
@@ -17,6 +16,10 @@ export interface LinkWatchesHost {
   endOf(actorId: ActorId): Terminated;
   /** Tells the other side. */
   terminated(notice: Terminated): void;
+  /** Tells the other side that an actor is not watched for it. */
+  refused(actorId: ActorId): void;
+  /** The other side watches as many as it may and wants more; called once for a link. */
+  full(watches: number): void;
 }
 
 let lastLink = 0;
@@ -27,9 +30,10 @@ export class LinkWatches implements Watcher {
   readonly #host: LinkWatchesHost;
   readonly #limit: number;
   readonly #cells = new Map<ActorId, ActorCell>();
+  #wasFull = false;
 
   /**
-   * @param limit Actors that one link may watch.
+   * @param limit Actors that one link may watch; further watches are refused.
    */
   constructor(host: LinkWatchesHost, limit: number) {
     this.#host = host;
@@ -41,16 +45,12 @@ export class LinkWatches implements Watcher {
     return this.#cells.size;
   }
 
-  /**
-   * The other side wants to hear of an actor's end.
-   *
-   * @throws {PulsingRuntimeError} kind `"protocol-violation"`: it watches too many.
-   */
+  /** The other side wants to hear of an actor's end. */
   add(actorId: ActorId): void {
     if (this.#cells.has(actorId)) return;
     const cell = this.#host.cellWithId(actorId);
     if (cell === undefined) return this.#host.terminated(this.#host.endOf(actorId));
-    if (this.#cells.size >= this.#limit) throw tooMany(this.#limit);
+    if (this.#cells.size >= this.#limit) return this.#refuse(actorId);
     this.#cells.set(actorId, cell);
     cell.watch(this);
   }
@@ -70,10 +70,11 @@ export class LinkWatches implements Watcher {
     for (const cell of this.#cells.values()) cell.unwatch(this);
     this.#cells.clear();
   }
-}
 
-function tooMany(limit: number): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot take watch: the peer watches ${limit} actors already`, {
-    kind: "protocol-violation",
-  });
+  /** No breach: the peer cannot know the limit, and would send the same over its next link. */
+  #refuse(actorId: ActorId): void {
+    if (!this.#wasFull) this.#host.full(this.#limit);
+    this.#wasFull = true;
+    this.#host.refused(actorId);
+  }
 }

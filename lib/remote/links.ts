@@ -7,6 +7,7 @@
 import type { NodeId } from "../address.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
 import { CircuitBreakers, isTransportFailure } from "./circuit_breaker.ts";
@@ -59,6 +60,11 @@ export class Links {
     this.#host = host;
     this.#dials = new Dials(host.limits);
     this.#breakers = new CircuitBreakers(host.clock, host.limits);
+  }
+
+  /** The bounds of the node. */
+  get limits(): Limits {
+    return this.#host.limits;
   }
 
   /** Measures deadlines. */

@@ -9,8 +9,9 @@ import { CallChain, parseTraceparent } from "../actor/call_chain.ts";
 import { type CallOptions, NO_CALL_OPTIONS } from "../actor/call_options.ts";
 import type { Envelope } from "../actor/envelope.ts";
 import type { ActorId } from "../address.ts";
+import { MAX_WAITING_ACTORS } from "../limits.ts";
 import type { Random } from "../random.ts";
-import { type CallHead, MAX_WAITING } from "./call_head.ts";
+import type { CallHead } from "./call_head.ts";
 import { writeCaller } from "./link_host.ts";
 
 /** A message as its sender gives it. */
@@ -42,7 +43,9 @@ export function outgoingAsk(
   random: Random,
 ): OutgoingCall {
   const { from } = departure;
-  const waiting = from === undefined ? NOBODY : [...waitingActors(from)].slice(0, MAX_WAITING);
+  const waiting = from === undefined
+    ? NOBODY
+    : [...waitingActors(from)].slice(0, MAX_WAITING_ACTORS);
   return outgoing(message, departure, random, waiting);
 }
 

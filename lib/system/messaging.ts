@@ -32,7 +32,7 @@ import {
   writtenStream,
   type WrittenStreamOptions,
 } from "../actor/stream_writer.ts";
-import { Message, type MessageContent, type MessageStream } from "../wire/message.ts";
+import { Message, type MessageContent, type MessageStream } from "../wire/codec.ts";
 
 export { Message, type MessageContent, type MessageStream };
 export { type StreamSink, StreamWriter, type WrittenStreamOptions };

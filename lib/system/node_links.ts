@@ -62,6 +62,14 @@ export function nodeLinksHost(
       watches.linkDown(link, error);
     },
     onTerminated: (link, end) => watches.terminated(link.nodeId, end),
+    onUnwatched: (link, actorId) => {
+      if (!watches.refused(link, actorId)) return;
+      const { nodeId } = link;
+      node.logger.warn("watch refused: the other node takes no more of this one", {
+        nodeId,
+        actorId,
+      });
+    },
     onControl: (link, message) => cluster().receive(link, message),
   };
 }

@@ -57,7 +57,10 @@ export class RefTable {
     return definition === undefined ? ref.asAny() : ref.asType(definition.cls);
   }
 
-  /** Copies a message as if it had crossed the network; streams stay as they are. */
+  /**
+   * Copies a message as if it had crossed the network; streams, and a `Message` that is one, stay
+   * as they are: they are taken when they are written to a link.
+   */
   copy(message: unknown): unknown {
     const streams: object[] = [];
     const hooks: CodecHooks = {
@@ -67,6 +70,7 @@ export class RefTable {
         if (!isStream(value)) return undefined;
         return { kind: "stream", id: streams.push(value) - 1 };
       },
+      handThrough: (message) => streams.push(message) - 1,
       attachRef: (record) => this.attach(record),
       attachStream: (id) => streams[id],
     };

@@ -19,9 +19,11 @@ import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { ByteWriter } from "./byte_writer.ts";
 import { Decoder } from "./decoder.ts";
 import { Encoder } from "./encoder.ts";
+import { setMessageCodec } from "./message.ts";
 
 export { Decoder } from "./decoder.ts";
 export { Encoder } from "./encoder.ts";
+export { Message, type MessageContent, type MessageStream } from "./message.ts";
 export type { CodecHooks, Detached, RefRecord } from "./codec_hooks.ts";
 
 /**
@@ -43,3 +45,8 @@ export function encodeValue(value: unknown, limits: Limits = DEFAULT_LIMITS): Ui
 export function decodeValue(bytes: Uint8Array, limits: Limits = DEFAULT_LIMITS): unknown {
   return new Decoder(limits).decode(bytes, 0, bytes.length);
 }
+
+setMessageCodec({
+  encode: (value) => encodeValue(value),
+  decode: (bytes) => decodeValue(bytes),
+});

@@ -32,6 +32,14 @@ export interface CodecHooks {
   detach(value: object): Detached | undefined;
   /** Makes a live reference or proxy. */
   attachRef(record: RefRecord): unknown;
+  /**
+   * Asked for every `Message` that is a stream, where bytes are made that no link carries.
+   *
+   * Without it such a message crosses by what is in it, and its stream is taken.
+   *
+   * @returns The id under which `attachStream` gives the message back, its stream not taken.
+   */
+  handThrough?(message: object): number;
   /** Makes a live stream. */
   attachStream(id: number): unknown;
 }

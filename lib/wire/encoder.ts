@@ -274,15 +274,19 @@ export class Encoder {
     if (value instanceof Set) return this.#nested(Ext.set, [...value]);
     if (value instanceof RegExp) return this.#nested(Ext.regexp, [value.source, value.flags]);
     if (value instanceof Error) return this.#nested(Ext.error, [toErrorRecord(value)]);
-    if (value instanceof Message) {
-      const { form, body } = value.take();
-      return this.#nested(Ext.message, [value.type, form, body]);
-    }
+    if (value instanceof Message) return this.#message(value);
     const detached = this.#hooks?.detach(value);
     if (detached === undefined) return this.#ownProperties(value);
     if (detached.kind === "stream") return this.#ext32(Ext.stream, detached.id);
     const { form, actorId, nodeId, path, address, className } = detached.record;
     this.#nested(Ext.ref, [form, actorId, nodeId, path, address, className]);
+  }
+
+  #message(message: Message): void {
+    const id = message.isStream ? this.#hooks?.handThrough?.(message) : undefined;
+    if (id !== undefined) return this.#ext32(Ext.stream, id);
+    const { form, body } = message.take();
+    this.#nested(Ext.message, [message.type, form, body]);
   }
 
   #ownProperties(value: object): void {

@@ -78,6 +78,8 @@ export const FrameKind = {
   unwatch: 0x51,
   /** Tells of the end of a watched actor. */
   terminated: 0x52,
+  /** Does not watch an actor for the other side, which watches too many. */
+  unwatched: 0x53,
 } as const;
 
 /** A frame's kind as it stands on the wire. */

@@ -5,7 +5,19 @@
  */
 
 import { PulsingRuntimeError } from "../errors.ts";
-import { decodeValue, encodeValue } from "./codec.ts";
+
+/** Turns what is in messages into bytes and back. */
+export interface MessageCodec {
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
+
+let codec: MessageCodec | undefined;
+
+/** Hands in the codec, once: it knows messages, so that they cannot import it. */
+export function setMessageCodec(one: MessageCodec): void {
+  codec = one;
+}
 
 /** What reads the items of a stream message: a `ReplyStream`. */
 export interface MessageStream extends AsyncIterable<unknown>, AsyncDisposable {
@@ -127,7 +139,7 @@ export class Message {
     const { form, body } = this.#content;
     if (form === "bytes") return body;
     if (form === "stream") throw this.#isNot("payload", "a stream, read stream() instead");
-    return this.#encoded ??= encodeValue(body);
+    return this.#encoded ??= loadedCodec().encode(body);
   }
 
   /**
@@ -140,7 +152,7 @@ export class Message {
     const { form, body } = this.#content;
     if (form === "value") return body;
     if (form === "stream") throw this.#isNot("value", "a stream, read stream() instead");
-    return decodeValue(body);
+    return loadedCodec().decode(body);
   }
 
   /**
@@ -192,6 +204,11 @@ export class Message {
   #isNot(what: string, state: string): TypeError {
     return new TypeError(`Cannot read ${what} of message "${this.type}": it is ${state}`);
   }
+}
+
+function loadedCodec(): MessageCodec {
+  if (codec !== undefined) return codec;
+  throw new TypeError("Cannot read message: its codec was not loaded, import it from codec.ts");
 }
 
 const textEncoder = new TextEncoder();

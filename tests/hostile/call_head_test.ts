@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import * as pul from "../../mod.ts";
-import { CallFlag, MAX_WAITING, readCallHead, writeCallHead } from "../../lib/remote/call_head.ts";
+import { checkCallOptions } from "../../lib/actor/call_options.ts";
+import { CallFlag, readCallHead, writeCallHead } from "../../lib/remote/call_head.ts";
+import { MAX_HEADER_LENGTH, MAX_WAITING_ACTORS } from "../../lib/limits.ts";
 import { HeadReader } from "../../lib/remote/head_reader.ts";
 import { ReceivedNames, type SentNames } from "../../lib/remote/names.ts";
 import { ByteWriter } from "../../lib/wire/byte_writer.ts";
@@ -73,7 +75,11 @@ const FINE: Readonly<Record<string, readonly [flags: number, more: readonly Fiel
   "a trace of zeros": [trace, [new Uint8Array(25), ONE]],
   "any trace": [trace, [TRACE, ONE]],
   "nobody waiting": [waiting, [0, ONE]],
-  "as many waiting as may be": [waiting, [MAX_WAITING, ...someWaiting(MAX_WAITING), ONE]],
+  "as many waiting as may be": [waiting, [
+    MAX_WAITING_ACTORS,
+    ...someWaiting(MAX_WAITING_ACTORS),
+    ONE,
+  ]],
   "a waiting actor without id or name": [waiting, [1, " ", 1, ONE]],
   "no headers": [headers, [0, ONE]],
   "64 headers": [headers, [64, ...Array.from({ length: 128 }, (_, n) => text(`${n}`)), ONE]],
@@ -100,7 +106,7 @@ const BREACHES: Readonly<Record<string, readonly [number, readonly Field[], RegE
   "no trace": [trace, [], /truncated/],
   "too many waiting": [
     waiting,
-    [MAX_WAITING + 1, ...someWaiting(MAX_WAITING + 1), ONE],
+    [MAX_WAITING_ACTORS + 1, ...someWaiting(MAX_WAITING_ACTORS + 1), ONE],
     /65 parts where 64/,
   ],
   "2^53 waiting": [waiting, [Number.MAX_SAFE_INTEGER], /parts where 64/],
@@ -109,7 +115,22 @@ const BREACHES: Readonly<Record<string, readonly [number, readonly Field[], RegE
   "too many headers": [headers, [65], /65 parts where 64/],
   "2^53 headers": [headers, [Number.MAX_SAFE_INTEGER], /parts where 64/],
   "fewer headers than said": [headers, [2, text("a"), text("b")], /truncated/],
-  "a header longer than the frame": [headers, [1, 1_000_000_000], /truncated/],
+  "a header longer than the frame": [headers, [1, 100_000], /truncated/],
+  "headers of one character too many": [
+    headers,
+    [2, text("k"), text("ä".repeat(MAX_HEADER_LENGTH - 4)), text("kk"), text("vv"), ONE],
+    /its headers have more than 65536 characters/,
+  ],
+  "a header of more bytes than any of that length has": [
+    headers,
+    [1, text("k"), 3 * MAX_HEADER_LENGTH],
+    /its headers have more than 65536 characters/,
+  ],
+  "a header name that is too long": [
+    headers,
+    [1, text("k".repeat(MAX_HEADER_LENGTH + 1))],
+    /its headers have more than 65536 characters/,
+  ],
   "a header without a text": [headers, [1, text("a")], /truncated/],
 };
 
@@ -180,20 +201,33 @@ test("a head is read as it was written, with every mix of its fields", () => {
   }
 });
 
+test("headers that a sender may set are those that a receiver takes", () => {
+  const of = (length: number) => ({ ...BARE, headers: { k: "€".repeat(length - 1) } });
+  const most = of(MAX_HEADER_LENGTH);
+  checkCallOptions({ headers: most.headers });
+  assert.deepEqual({ ...roundTrip(most).headers }, most.headers);
+  const more = of(MAX_HEADER_LENGTH + 1);
+  assert.throws(() => checkCallOptions({ headers: more.headers }), RangeError);
+  assert.throws(() => roundTrip(more), { kind: "protocol-violation" });
+});
+
 test("a head with more time than a number can say is written as if it had 2^53 ms", () => {
   for (const remainingMs of [2 ** 53, 1e20, Number.MAX_VALUE]) {
-    const head = {
-      target: "t",
-      method: undefined,
-      remainingMs,
-      caller: undefined,
-      trace: undefined,
-      waiting: [],
-      headers: undefined,
-    };
+    const head = { ...BARE, remainingMs };
     assert.equal(roundTrip(head).remainingMs, Number.MAX_SAFE_INTEGER);
   }
 });
+
+/** A head without any optional field. */
+const BARE = {
+  target: "t",
+  method: undefined,
+  remainingMs: 0,
+  caller: undefined,
+  trace: undefined,
+  waiting: [],
+  headers: undefined,
+} as const;
 
 /** Names go in full, as beyond the bound of interned ones. */
 const IN_FULL: Pick<SentNames, "numberOf" | "write"> = {
@@ -259,6 +293,10 @@ const WATCH_FRAMES: Readonly<Record<string, (actorId: string) => readonly Uint8A
     rawFrame(FrameKind.unwatch, fields(actorId)),
     rawFrame(FrameKind.unwatch, fields("nobody")),
   ],
+  "the refusal of a watch that was never sent": (actorId) => [
+    rawFrame(FrameKind.unwatched, fields("nobody")),
+    rawFrame(FrameKind.unwatched, fields(actorId)),
+  ],
   "the end of an actor that nobody watches": () => [
     rawFrame(FrameKind.terminated, fields("nobody", Uint8Array.of(0))),
   ],
@@ -274,6 +312,10 @@ const WATCH_BREACHES: Readonly<Record<string, readonly [readonly Uint8Array[], R
     /never interned/,
   ],
   "an unwatch without a name": [[rawFrame(FrameKind.unwatch, new Uint8Array(0))], /truncated/],
+  "the refusal of a watch without a name": [
+    [rawFrame(FrameKind.unwatched, new Uint8Array(0))],
+    /truncated/,
+  ],
   "a truncated name": [[rawFrame(FrameKind.watch, fields(0, 9))], /truncated/],
   "an end without a reason": [[rawFrame(FrameKind.terminated, fields("x"))], /truncated/],
 };
@@ -307,22 +349,31 @@ test("an end with an error that cannot be read harms nobody but its link", async
   assert.equal(answer.value, 1);
 });
 
-test("a peer that watches more actors than limits.watches is cut, and its watches are gone", async () => {
+test("a peer that watches more actors than limits.watches is refused, and its link goes on", async () => {
   await using at = await arena();
   const cells = await Promise.all(Array.from({ length: 4 }, () => at.node.spawn(Echo)));
-  for (const { actorId } of cells.slice(0, 3)) {
-    at.peer.send(rawFrame(FrameKind.watch, fields(actorId)));
-  }
-  at.peer.send(rawFrame(FrameKind.unwatch, fields(cells[0]!.actorId)));
-  at.peer.send(rawFrame(FrameKind.watch, fields(cells[3]!.actorId)));
+  const [first, , , fourth] = cells;
+  assert.ok(first !== undefined && fourth !== undefined);
+  const refused = () => at.peer.ofKind(FrameKind.unwatched).length;
+  for (const { actorId } of cells) at.peer.send(rawFrame(FrameKind.watch, fields(actorId)));
+  at.peer.send(rawFrame(FrameKind.watch, fields(fourth.actorId)));
+  await eventually(() => refused() === 2, { what: "both refusals" });
+  const warnings = at.logger.lines.filter(([level]) => level === "warn");
+  assert.deepEqual(warnings, [[
+    "warn",
+    "watch refused: the peer watches too many actors",
+    { nodeId: at.peer.nodeId, watches: 3 },
+  ]]);
+  at.peer.send(rawFrame(FrameKind.watch, fields("nobody"))); // takes no room
+  await eventually(() => at.peer.ofKind(FrameKind.terminated).length === 1);
+  at.peer.send(rawFrame(FrameKind.unwatch, fields(first.actorId)));
+  at.peer.send(rawFrame(FrameKind.watch, fields(fourth.actorId)));
   at.peer.send(ask(at.cell.actorId, 0, [ONE]));
   await eventually(() => at.peer.ofKind(FrameKind.reply).length === 1, { what: "the reply" });
-  await cells[3]!.stop();
-  await eventually(() => at.peer.ofKind(FrameKind.terminated).length === 1);
-  at.peer.send(rawFrame(FrameKind.watch, fields(cells[0]!.actorId)));
-  at.peer.send(rawFrame(FrameKind.watch, fields(at.cell.actorId)));
-  await cut(at, /watches 3 actors/);
-  assert.equal(at.peer.ofKind(FrameKind.terminated).length, 1);
+  await first.stop();
+  await fourth.stop();
+  await eventually(() => at.peer.ofKind(FrameKind.terminated).length === 2);
+  assert.deepEqual([refused(), at.link.isOpen, at.peer.isEnded], [2, true, false]);
 });
 
 test("a tell with a deadline, which no tell has, leaves no timer", async () => {

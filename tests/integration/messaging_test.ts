@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Message, StreamMessage } from "../../lib/system/messaging.ts";
 import * as pul from "../../mod.ts";
 import { eventually, test } from "../harness.ts";
+import { BareNode } from "../leak/bare_node.ts";
 
 const isClosed = (error: unknown) => pul.isPulsingError(error, "stream-closed");
 
@@ -298,4 +299,69 @@ test("an actor with methods takes messages as arguments, and refuses them bare",
   const reader = await system.spawnClass(Reader);
   assert.equal(await reader.read(Message.pack("T", 7)), 7);
   await assert.rejects(reader.$ref.ask(Message.pack("T", 7)), { kind: "invalid-message" });
+});
+
+/** Takes messages as arguments. */
+class Uploads {
+  async sum(message: Message): Promise<Message> {
+    let sum = 0;
+    for await (const n of message.stream()) sum += Number(n);
+    return Message.pack("SumIs", sum);
+  }
+  echo(value: unknown): unknown {
+    return value;
+  }
+}
+
+/** Two nodes without a link: the first message dials. */
+async function unlinked() {
+  const { systemClock: clock } = pul;
+  const transport = pul.memory(new pul.MemoryNetwork(clock));
+  const near = new BareNode({ clock, transport });
+  const far = new BareNode({ clock, transport });
+  await far.listen();
+  const uploads = near.refTo(await far.spawn(Uploads)).asType(Uploads);
+  const dispose = async () => {
+    await near[Symbol.asyncDispose]();
+    await far[Symbol.asyncDispose]();
+  };
+  return { near, far, uploads, [Symbol.asyncDispose]: dispose };
+}
+
+test("a stream message whose ask waits for the dial is not taken before it leaves", async () => {
+  await using nodes = await unlinked();
+  const { message, writer } = StreamMessage.create<number>("Sum", { bufferSize: 2 });
+  const value = [1];
+  const [sum, echo] = [
+    nodes.uploads.sum(message),
+    nodes.uploads.echo({ list: [Message.pack("P", value)] }) as Promise<{ list: Message[] }>,
+  ];
+  value.push(2); // after the copy
+  for (let n = 1; n <= 10; n++) await writer.write(n);
+  writer.close();
+  assert.equal(asMessage(await sum).unpack(), 55);
+  assert.deepEqual((await echo).list[0]?.unpack(), [1]);
+  assert.throws(() => message.stream(), isClosed); // it has left
+});
+
+test("a stream message that is sent twice while the link is dialled is taken by the first", async () => {
+  await using nodes = await unlinked();
+  const { message, writer } = StreamMessage.create<number>("Sum");
+  const first = nodes.uploads.sum(message);
+  const second = assert.rejects(Promise.resolve(nodes.uploads.sum(message)), isClosed);
+  await writer.write(7);
+  writer.close();
+  assert.equal(asMessage(await first).unpack(), 7);
+  await second;
+});
+
+test("a stream message whose dial fails is still its sender's", async () => {
+  await using nodes = await unlinked();
+  await nodes.far[Symbol.asyncDispose]();
+  const { message, writer } = StreamMessage.create<number>("Sum");
+  const sent = Promise.resolve(nodes.uploads.sum(message));
+  await assert.rejects(sent, (error) => pul.isPulsingError(error, "node-unreachable"));
+  await writer.write(7);
+  writer.close();
+  assert.deepEqual(await Array.fromAsync(message.stream()), [7]);
 });

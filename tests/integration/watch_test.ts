@@ -231,7 +231,8 @@ for (const standing of ["unknown", "member"] as const) {
     const [nodeId, actorId] = ["1".repeat(32), "2".repeat(32)];
     const watched: string[] = [];
     const link = { nodeId, watch: (id: string) => void watched.push(id) } as unknown as Association;
-    const links = { get: (id: string) => up.has(id) ? link : undefined } as unknown as Links;
+    const get = (id: string) => up.has(id) ? link : undefined;
+    const links = { get, limits: pul.DEFAULT_LIMITS } as unknown as Links;
     const watches = new RemoteWatches({ links: () => links, standing: () => standing });
     const watcher = {
       watcherId: "w",
@@ -352,6 +353,8 @@ test("LinkWatches counts back to 0, whoever ends the watch", async () => {
     cellWithId: (id) => node.node.cellWithId(id),
     endOf: (id) => node.node.endOf(id),
     terminated: ({ reason }) => void told.push(reason),
+    refused: () => void told.push("refused"),
+    full: (count) => void told.push(`full at ${count}`),
   }, 2);
   const [one, two, three] = await Promise.all([1, 2, 3].map(() => node.spawn(Subject)));
   assert.ok(one !== undefined && two !== undefined && three !== undefined);
@@ -360,7 +363,10 @@ test("LinkWatches counts back to 0, whoever ends the watch", async () => {
   watches.add(two.actorId);
   watches.add(one.actorId); // at the limit, and already there
   assert.equal(watches.size, 2);
-  assert.throws(() => watches.add(three.actorId), { kind: "protocol-violation" });
+  watches.add(three.actorId);
+  watches.add(three.actorId);
+  assert.deepEqual(told.splice(0), ["full at 2", "refused", "refused"]);
+  assert.equal(watches.size, 2);
   watches.remove(one.actorId);
   watches.remove(one.actorId);
   two.kill();

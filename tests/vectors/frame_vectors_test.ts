@@ -145,6 +145,7 @@ class Reader {
         return { body: this.#body(head) };
       case FrameKind.watch:
       case FrameKind.unwatch:
+      case FrameKind.unwatched:
         return { target: this.#names.read(head) };
       case FrameKind.terminated:
         return { target: this.#names.read(head), reason: head.byte(), error: this.#body(head) };
@@ -450,6 +451,11 @@ const VECTORS: Readonly<Record<string, Vector>> = {
       reason: 1,
       error: { name: "RangeError", message: "x" },
     }],
+  },
+  unwatched: {
+    limits: IN_FULL,
+    write: (writer) => writer.unwatched(ACTOR),
+    fields: [{ kind: "unwatched", target: ACTOR }],
   },
 };
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { isPulsingError, PulsingActorError, PulsingBusinessError } from "../../../lib/errors.ts";
-import { MAX_WAITING_WRITES, writtenStream } from "../../../lib/actor/stream_writer.ts";
+import { writtenStream } from "../../../lib/actor/stream_writer.ts";
+import { MAX_WAITING_READS, MAX_WAITING_WRITES } from "../../../lib/limits.ts";
 import { test } from "../../harness.ts";
 
 const isKind = (kind: Parameters<typeof isPulsingError>[1]) => (error: unknown) =>
@@ -164,6 +165,19 @@ test("more waiting writes than the bound are refused", async () => {
   const settled = Promise.allSettled(waiting);
   await stream.cancel();
   assert.ok((await settled).every(({ status }) => status === "rejected"));
+});
+
+test("more waiting reads than the bound are refused, and the others get their items", async () => {
+  const { stream, writer } = writtenStream<number>("n");
+  const reader = stream[Symbol.asyncIterator]();
+  const waiting = Array.from({ length: MAX_WAITING_READS }, () => reader.next());
+  await assert.rejects(reader.next(), isKind("limit-exceeded"));
+  for (let n = 0; n < MAX_WAITING_READS; n++) await writer.write(n);
+  const values = (await Promise.all(waiting)).map(({ value }) => value);
+  assert.deepEqual(values, Array.from({ length: MAX_WAITING_READS }, (_, n) => n));
+  await writer.write(-1);
+  assert.deepEqual(await reader.next(), { done: false, value: -1 });
+  await stream.cancel();
 });
 
 test("a bufferSize that is no integer above 0 is refused", () => {

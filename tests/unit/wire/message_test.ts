@@ -8,6 +8,7 @@ import { Decoder, decodeValue, Encoder, encodeValue } from "../../../lib/wire/co
 import { Message, type MessageStream } from "../../../lib/wire/message.ts";
 import { writtenStream } from "../../../lib/actor/stream_writer.ts";
 import { test } from "../../harness.ts";
+import { sourceFiles } from "../../source_file.ts";
 
 const isKind = (kind: Parameters<typeof isPulsingError>[1]) => (error: unknown) =>
   isPulsingError(error, kind);
@@ -168,3 +169,53 @@ test("a stream message that cannot be encoded is taken, so that nobody waits for
   await opened[0]?.return?.(); // as the link does with the streams of such a message
   await assert.rejects(writer.write(1), isKind("stream-closed"));
 });
+
+test("a stream message that is handed through keeps its stream, others hold copies", () => {
+  const kept: object[] = [];
+  const hooks = {
+    detach: () => undefined,
+    attachRef: () => undefined,
+    handThrough: (message: object) => kept.push(message) - 1,
+    attachStream: (id: number) => kept[id],
+  };
+  const upload = streamMessage();
+  const value = { packed: Message.pack("P", [1]), upload, again: upload };
+  const writer = new ByteWriter();
+  new Encoder(DEFAULT_LIMITS, hooks).encode(value, writer);
+  const bytes = writer.take();
+  const copy = new Decoder(DEFAULT_LIMITS, hooks).decode(bytes, 0, bytes.length) as typeof value;
+  assert.deepEqual([copy.upload, copy.again, kept], [upload, upload, [upload]]);
+  assert.notEqual(copy.packed, value.packed);
+  assert.deepEqual(copy.packed.unpack(), [1]);
+  upload.stream(); // not taken before
+});
+
+test("no file of lib/wire imports itself through others", () => {
+  const imports = new Map(
+    sourceFiles("lib/wire").map(({ path, text }) => [path, runTimeImports(path, text)] as const),
+  );
+  const cycles = [...imports.keys()].filter((path) => reachedFrom(path, imports).has(path));
+  assert.ok([...imports.values()].some((paths) => paths.includes("lib/wire/message.ts")));
+  assert.deepEqual(cycles, []);
+});
+
+/** The files of its own folder that a file imports when it runs. */
+function runTimeImports(path: string, text: string): readonly string[] {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const statements = text.matchAll(/^(?:import|export)\s(?!type\b)[^;]*?from "\.\/([^"]+)";/gm);
+  return [...statements].map(([, name]) => folder + name);
+}
+
+function reachedFrom(
+  start: string,
+  imports: ReadonlyMap<string, readonly string[]>,
+): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const open = [...imports.get(start) ?? []];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    open.push(...imports.get(path) ?? []);
+  }
+  return reached;
+}
