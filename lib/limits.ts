@@ -219,6 +219,9 @@ export const MAX_WAITING_ACTORS = 64;
  */
 export const MAX_HEADER_LENGTH = 65_536;
 
+/** Headers of one call. Above: the call is refused at once; from a peer the link is cut. */
+export const MAX_HEADERS = 64;
+
 /**
  * Fills the limits a user left out with the defaults.
  *

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { PulsingTimeoutError } from "../errors.ts";
+import { MAX_HEADER_LENGTH, MAX_HEADERS } from "../limits.ts";
 import type { CallHeaders, Envelope } from "./envelope.ts";
 import { AbortableSource, ReplyStream } from "./reply_stream.ts";
 
@@ -60,12 +61,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CallOptions>([
   "headers",
   "traceparent",
 ]);
-
-/** Headers of one call. */
-export const MAX_HEADERS = 64;
-
-/** Characters of all headers of one call, the names included. */
-const MAX_HEADER_LENGTH = 65_536;
 
 /** Options for a call whose caller gave none. */
 export const NO_CALL_OPTIONS: CallOptions = Object.freeze({});

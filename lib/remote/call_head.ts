@@ -10,10 +10,9 @@
 
 import type { WaitingActor } from "../actor/ask_cycle.ts";
 import type { TracePoint } from "../actor/call_chain.ts";
-import { MAX_HEADERS } from "../actor/call_options.ts";
 import type { CallHeaders } from "../actor/envelope.ts";
 import { PulsingRuntimeError } from "../errors.ts";
-import { MAX_HEADER_LENGTH, MAX_WAITING_ACTORS } from "../limits.ts";
+import { MAX_HEADER_LENGTH, MAX_HEADERS, MAX_WAITING_ACTORS } from "../limits.ts";
 import type { ByteWriter } from "../wire/byte_writer.ts";
 import type { HeadReader } from "./head_reader.ts";
 import type { ReceivedNames, SentNames } from "./names.ts";
