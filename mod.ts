@@ -59,12 +59,8 @@ export { type DeadLetter, DeadLetters } from "./lib/actor/dead_letters.ts";
 export type { Terminated, TerminationReason, Watcher } from "./lib/actor/death_watch.ts";
 export type { DelayedCalls } from "./lib/actor/delayed.ts";
 export type { CallHeaders, OnRefused } from "./lib/actor/envelope.ts";
-export type {
-  CallChanges,
-  InterceptedCall,
-  Interceptor,
-  NextCall,
-} from "./lib/actor/interceptors.ts";
+export type { CallChanges, InterceptedCall } from "./lib/actor/intercepted_call.ts";
+export type { Interceptor, NextCall } from "./lib/actor/interceptors.ts";
 export type { MailboxOverflow } from "./lib/actor/mailbox.ts";
 export type {
   ActorClass,

@@ -9,12 +9,8 @@ import type { Random } from "../random.ts";
 import type { ActorTarget } from "./actor_ref.ts";
 import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "./call_options.ts";
 import { currentEnvelope } from "./context.ts";
-import {
-  changedOptions,
-  type InterceptedCall,
-  type Interceptors,
-  outgoingCall,
-} from "./interceptors.ts";
+import { changedOptions, type InterceptedCall, outgoingCall } from "./intercepted_call.ts";
+import type { Interceptors } from "./interceptors.ts";
 import { iteratorOf, IteratorSource, ReplyStream } from "./reply_stream.ts";
 import { told } from "./told.ts";
 
