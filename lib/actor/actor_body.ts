@@ -12,7 +12,7 @@ import {
   isCallMessage,
   type Receiver,
 } from "./actor.ts";
-import { contextOf } from "./context.ts";
+import { type CellContext, contextOf } from "./context.ts";
 import type { Envelope } from "./envelope.ts";
 import { formOf, isMethodName, type Method, type MethodTable, READ_ATTRIBUTE } from "./methods.ts";
 
@@ -105,12 +105,14 @@ export class ReceiverBody implements ActorBody {
   readonly isSequential = true;
   readonly #receiver: Receiver;
   readonly #method: Method;
+  readonly #takesContext: boolean;
 
   constructor(receiver: Receiver) {
     this.hooks = receiver;
     this.#receiver = receiver;
     const body = receiver.receive as Method["body"]; // only its form is looked at
     this.#method = { name: "receive", body, form: formOf(body) };
+    this.#takesContext = takesSecond(body);
   }
 
   lookup(_envelope: Envelope): Method {
@@ -123,6 +125,10 @@ export class ReceiverBody implements ActorBody {
     const message = envelope.method === undefined
       ? envelope.payload
       : toCallMessage(envelope.method, envelope.payload as unknown[]); // a method's payload
+    const receive: unknown = this.#receiver.receive;
+    if (!this.#takesContext && receive === this.#method.body) {
+      return this.#receiver.receive(message, NO_CONTEXT);
+    }
     return this.#receiver.receive(message, contextOf(cell, envelope));
   }
 
@@ -134,6 +140,20 @@ export class ReceiverBody implements ActorBody {
     }
     return "__result__" in result ? result.__result__ : result;
   }
+}
+
+/** Stands for the context where nobody can see it: making one is a sixth of a tell. */
+const NO_CONTEXT = undefined as unknown as CellContext; // the function has one plain parameter
+
+/** The beginning of a function with no parameter, or one that is only a name. */
+const ONE_PARAMETER =
+  /^(?:async\b)?\s*(?:function\b)?\s*\*?\s*[\w$]*\s*\(?\s*[\w$]*\s*\)?\s*(?:=>|\{)/;
+
+/** Whether a function may look at a second argument; in doubt it may. */
+function takesSecond(body: Method["body"]): boolean {
+  if (body.length > 1) return true;
+  const source = Function.prototype.toString.call(body);
+  return !ONE_PARAMETER.test(source) || /\b(?:arguments|eval)\b/.test(source);
 }
 
 /** Reading an attribute is a call without arguments here: `receive` has no attributes. */

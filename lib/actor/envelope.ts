@@ -49,6 +49,8 @@ export class Envelope {
   cell: ActorCell | undefined = undefined;
   /** The message during whose handling this one was sent, until this one is done. */
   from: Envelope | undefined = undefined;
+  /** Whether the actor has finished with it. */
+  isDone = false;
   #chain: CallChain | undefined = undefined;
   /** What most messages do not have, kept apart so that a tell stays a small object. */
   #rare: RareState | undefined = undefined;
@@ -67,12 +69,8 @@ export class Envelope {
 
   /** Takes note that the actor has finished with it: what led to it is not kept alive any more. */
   done(): void {
-    this.from = NOTHING;
-  }
-
-  /** Whether the actor has finished with it. */
-  get isDone(): boolean {
-    return this.from === NOTHING;
+    this.isDone = true;
+    this.from = undefined;
   }
 
   /** Tells it from the other messages of this process. */
@@ -250,9 +248,6 @@ export class Envelope {
     this.fail(error);
   }
 }
-
-/** Stands where a message that is done says what led to it. */
-const NOTHING = new Envelope(undefined, undefined);
 
 /** A message whose answer settles a promise in this isolate. */
 export class LocalAsk extends Envelope {

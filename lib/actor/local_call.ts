@@ -37,30 +37,19 @@ export function askLocally(
   options: CallOptions | undefined,
   onRefused: OnRefused | undefined,
 ): Promise<unknown> {
-  let envelope: LocalAsk;
-  try {
-    const copy = inbox.node.clone?.(payload) ?? payload;
-    envelope = onRefused === undefined
-      ? new LocalAsk(method, copy)
-      : new RefusableAsk(method, copy, onRefused);
-  } catch (error) {
-    return Promise.reject(error); // only copying it can fail
-  }
+  const { clone } = inbox.node;
+  const copy = clone === undefined ? payload : copyOf(clone, payload);
+  if (clone !== undefined && copy instanceof NotCopied) return Promise.reject(copy.error);
+  const envelope = onRefused === undefined
+    ? new LocalAsk(method, copy)
+    : new RefusableAsk(method, copy, onRefused);
   const from = currentEnvelope();
   envelope.sentDuring(from);
-  if (options === undefined && from?.isBound !== true) {
-    inbox.post(envelope);
-    return envelope.reply;
+  if (options !== undefined || from?.isBound === true) {
+    return askWithin(inbox, envelope, options, from);
   }
-  const { clock } = inbox.node;
-  const wait = { clock, options: options ?? NO_CALL_OPTIONS, operation: method ?? "ask", from };
-  return withCallOptions(wait, (deadline) => {
-    if (options !== undefined) carry(envelope, options);
-    envelope.bind();
-    envelope.deadline = deadline;
-    inbox.post(envelope);
-    return { reply: envelope.reply, cancel: (reason) => envelope.cancel(reason) };
-  });
+  inbox.post(envelope);
+  return envelope.reply;
 }
 
 /** Tells; resolves when the mailbox took the message. */
@@ -71,23 +60,60 @@ export function tellLocally(
   options: CallOptions | undefined,
 ): Promise<void> {
   if (options !== undefined) checkCallOptions(options);
-  let envelope: Envelope;
-  try {
-    envelope = new Envelope(method, inbox.node.clone?.(payload) ?? payload);
-  } catch (error) {
-    return notTold(error); // only copying it can fail
-  }
+  const { clone } = inbox.node;
+  const copy = clone === undefined ? payload : copyOf(clone, payload);
+  if (clone !== undefined && copy instanceof NotCopied) return notTold(copy.error);
+  const envelope = new Envelope(method, copy);
   envelope.sentDuring(currentEnvelope());
   if (options !== undefined) carry(envelope, options);
   const { mustWait } = inbox;
   const refusal = inbox.post(envelope);
   if (refusal !== undefined) return notTold(refusal);
-  if (!mustWait) return SETTLED;
+  return mustWait ? whenTaken(envelope) : SETTLED;
+}
+
+function askWithin(
+  inbox: Inbox,
+  envelope: LocalAsk,
+  options: CallOptions | undefined,
+  from: Envelope | undefined,
+): Promise<unknown> {
+  const { clock } = inbox.node;
+  const operation = envelope.method ?? "ask";
+  const wait = { clock, options: options ?? NO_CALL_OPTIONS, operation, from };
+  return withCallOptions(wait, (deadline) => {
+    if (options !== undefined) carry(envelope, options);
+    envelope.bind();
+    envelope.deadline = deadline;
+    inbox.post(envelope);
+    return { reply: envelope.reply, cancel: (reason) => envelope.cancel(reason) };
+  });
+}
+
+function whenTaken(envelope: Envelope): Promise<void> {
   return told(
     new Promise((resolve, reject) =>
       envelope.whenAccepted((refusal) => refusal === undefined ? resolve() : reject(refusal))
     ),
   );
+}
+
+/** A message that cannot be copied, and why. */
+class NotCopied {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Apart from the path above, which `try` would keep from being inlined. */
+function copyOf(clone: (message: unknown) => unknown, payload: unknown): unknown {
+  try {
+    return clone(payload);
+  } catch (error) {
+    return new NotCopied(error);
+  }
 }
 
 const SETTLED: Promise<void> = Promise.resolve();
