@@ -15,8 +15,6 @@ const LOOKING: Readonly<Record<string, Receive>> = {
   "a default":
     ((_message: unknown, context: pul.CellContext | undefined = undefined) =>
       context?.path) as Receive,
-  "a default of the message":
-    ((_message: unknown = 1, context?: pul.CellContext) => context?.path) as Receive,
   "arguments": function () {
     return (arguments as unknown as [unknown, pul.CellContext])[1].path;
   },
