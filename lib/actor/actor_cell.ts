@@ -205,7 +205,7 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     const signal = new Envelope(undefined, notice);
     signal.cell = this;
     this.#extras.signals.push(signal);
-    if (!this.#isScheduled && this.#state === "running") this.#schedule();
+    this.#wakeUp();
   }
 
   /** Tells the actor something after a time, unless it has stopped by then. */
@@ -231,11 +231,10 @@ export class ActorCell implements ActorTarget, Inbox, LivingCell, Runnable {
     }
     if (envelope.wantsReply && this.isSequential) breakCycle(envelope, this);
     if (!this.#mailbox.push(envelope)) {
-      if (this.#mailbox.overflow !== "drop-oldest") {
-        return this.#refuse(envelope, mailboxFull(this, this.#mailbox.overflow));
-      }
-      const oldest = this.#mailbox.shift();
-      if (oldest !== undefined) this.#refuse(oldest, mailboxFull(this, this.#mailbox.overflow));
+      const { overflow } = this.#mailbox;
+      const oldest = overflow === "drop-oldest" ? this.#mailbox.shift() : undefined;
+      const refusal = this.#refuse(oldest ?? envelope, mailboxFull(this, overflow));
+      if (oldest === undefined) return refusal;
       this.#mailbox.push(envelope);
     }
     if (!this.#isScheduled && this.#state === "running") this.#schedule();

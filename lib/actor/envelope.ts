@@ -33,6 +33,11 @@ export type CallHeaders = Readonly<Record<string, string>>;
 /** What a sender does about a message that reached no actor, instead of failing. */
 export type OnRefused = (error: Error) => Promise<unknown>;
 
+/** What a sender gets for a message that reached no actor. */
+export function refused(error: Error, onRefused: OnRefused | undefined): Promise<unknown> {
+  return onRefused === undefined ? Promise.reject(error) : onRefused(error);
+}
+
 /**
  * One message on its way to one actor.
  *
@@ -154,11 +159,6 @@ export class Envelope {
   /** Why the caller has given up. */
   get reason(): unknown {
     return this.#rare?.reason;
-  }
-
-  /** Whether anybody would notice a {@link Envelope.cancel}. */
-  get isObserved(): boolean {
-    return this.#rare?.controller !== undefined || this.#rare?.onCancel !== undefined;
   }
 
   /** Aborts when the caller gives up; made on first use. */

@@ -9,7 +9,7 @@ import { PulsingRuntimeError } from "../errors.ts";
 import type { ActorOperations, ActorTarget } from "./actor_ref.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { Terminated, Watcher } from "./death_watch.ts";
-import type { OnRefused } from "./envelope.ts";
+import { type OnRefused, refused } from "./envelope.ts";
 import { notTold } from "./told.ts";
 
 /** Where a reference leads whose actor has stopped: every message fails at once. */
@@ -40,8 +40,7 @@ export class StoppedTarget implements ActorTarget {
     _options?: CallOptions,
     onRefused?: OnRefused,
   ): Promise<unknown> {
-    const error = this.#error();
-    return onRefused === undefined ? Promise.reject(error) : onRefused(error);
+    return refused(this.#error(), onRefused);
   }
 
   tell(): Promise<void> {

@@ -11,7 +11,7 @@ import type { ActorRef } from "../actor/actor_ref.ts";
 import { type CallOptions, NO_CALL_OPTIONS, withCallOptions } from "../actor/call_options.ts";
 import { currentEnvelope } from "../actor/context.ts";
 import { TERMINATION_REASONS } from "../actor/death_watch.ts";
-import type { OnRefused } from "../actor/envelope.ts";
+import { type OnRefused, refused } from "../actor/envelope.ts";
 import { iteratorOf, ReplyStream } from "../actor/reply_stream.ts";
 import { notTold, told } from "../actor/told.ts";
 import type { ActorId, NodeId } from "../address.ts";
@@ -280,7 +280,7 @@ export class Association implements ReplyLink, StreamLink {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) {
         const error = this.#lost("it was closed", { kind: "node-unreachable" });
-        return onRefused === undefined ? reject(error) : resolve(onRefused(error));
+        return resolve(refused(error, onRefused));
       }
       if (this.#pending.size >= this.#host.limits.maxPendingCalls) return reject(tooManyCalls());
       try {

@@ -9,7 +9,7 @@ import type { CallOptions } from "../actor/call_options.ts";
 import { isDisowned } from "../actor/disowned.ts";
 import { currentEnvelope, runAcrossTurns } from "../actor/context.ts";
 import type { Watcher } from "../actor/death_watch.ts";
-import { Envelope, type OnRefused } from "../actor/envelope.ts";
+import { Envelope, type OnRefused, refused } from "../actor/envelope.ts";
 import { told } from "../actor/told.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Clock } from "../clock.ts";
@@ -137,7 +137,7 @@ export class NamedTarget implements ActorTarget {
     } catch (error) {
       return Promise.reject(error); // the policy's
     }
-    if (target === undefined) return refuse(this.#noInstance(attempt), onRefused);
+    if (target === undefined) return refused(this.#noInstance(attempt), onRefused);
     let left = options;
     if (refusal !== undefined && deadline !== 0) {
       const timeoutMs = deadline - this.#clock.now();
@@ -146,7 +146,7 @@ export class NamedTarget implements ActorTarget {
     }
     const { actorId } = target;
     const reply = target.ask(method, payload, left, (error) => {
-      if (!isElsewhere(error)) return refuse(error, onRefused);
+      if (!isElsewhere(error)) return refused(error, onRefused);
       return this.#moveOn(attempt, actorId, error, (next) => this.#ask(next));
     });
     if (this.#naming.choice === "each-call") this.#resolver.count(actorId, reply);
@@ -268,10 +268,6 @@ const ELSEWHERE: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   "node-unreachable",
   "handshake-failed",
 ]);
-
-function refuse(error: Error, onRefused: OnRefused | undefined): Promise<unknown> {
-  return onRefused === undefined ? Promise.reject(error) : onRefused(error);
-}
 
 /** Whether an error that refused a message says that its actor, or its node, is gone. */
 function isElsewhere(error: unknown): error is Error {

@@ -1,7 +1,6 @@
 /** Calls that went wrong in ways that are not listed elsewhere: each test is named after the fault. */
 
 import assert from "node:assert/strict";
-import process from "node:process";
 import * as pul from "../../mod.ts";
 import { eventually, test } from "../harness.ts";
 import { BareNode } from "../leak/bare_node.ts";
@@ -10,18 +9,7 @@ import { FrameKind } from "../../lib/wire/frame.ts";
 import { methodsOf } from "../../lib/actor/methods.ts";
 import { StoppedTarget } from "../../lib/actor/stopped_target.ts";
 import { ManualNodes } from "./manual_nodes.ts";
-
-/** What was rejected without anybody looking while `body` ran. */
-async function unhandled(body: () => unknown): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  const on = (reason: unknown) => void seen.push(reason);
-  process.on("unhandledRejection", on);
-  await body();
-  // Both runtimes report in a turn after the one that rejected.
-  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
-  process.off("unhandledRejection", on);
-  return seen;
-}
+import { unhandled } from "./unhandled.ts";
 
 class Sync {
   echo(n: number): number {

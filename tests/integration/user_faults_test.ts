@@ -1,10 +1,10 @@
 /** What users ran into: each test is named after the fault. */
 
 import assert from "node:assert/strict";
-import process from "node:process";
 import { ManualClock } from "../../lib/testing/mod.ts";
 import * as pul from "../../mod.ts";
 import { test } from "../harness.ts";
+import { unhandled } from "./unhandled.ts";
 
 const logger = pul.silentLogger;
 
@@ -28,18 +28,6 @@ async function two() {
     }
   };
   return { clock, one, other: await joining, [Symbol.asyncDispose]: end };
-}
-
-/** What was rejected without anybody looking while `body` ran. */
-async function unhandled(body: () => Promise<unknown>): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  const on = (reason: unknown) => void seen.push(reason);
-  process.on("unhandledRejection", on);
-  await body();
-  // Both runtimes report in a turn after the one that rejected.
-  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
-  process.off("unhandledRejection", on);
-  return seen;
 }
 
 test("null as a whole message arrives as null on another node, and undefined as undefined", async () => {
