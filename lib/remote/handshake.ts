@@ -43,6 +43,8 @@ export interface Introduction {
   readonly isOnlyLink: boolean;
   /** The node the dialler looks for; absent when it takes whoever listens there. */
   readonly expects?: NodeId;
+  /** In a welcome, the host by which the listener sees the dialler; absent when it has none. */
+  readonly seenAs?: string;
 }
 
 /** Why a handshake was refused. */
@@ -54,8 +56,11 @@ export interface Rejection {
     | "other-node"
     | "duplicate"
     | "busy"
-    | "shutdown";
+    | "shutdown"
+    | "dead";
   readonly message: string;
+  /** With `"dead"`: the incarnation that was declared dead; the node may speak as a higher one. */
+  readonly incarnation?: number;
 }
 
 /**
@@ -106,31 +111,43 @@ export function encodeIntroduction(introduction: Introduction): Uint8Array {
  */
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
   const record = decodeRecord(bytes);
-  const { protocol, cluster, nodeId, incarnation, address, features, window, expects } = record;
+  const { protocol, cluster, nodeId, incarnation, address, features, window } = record;
+  const { expects, seenAs } = record;
   if (
     isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
     isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
     Array.isArray(features) && features.every(isShortText) && isWindow(window) &&
-    (expects === undefined || (typeof expects === "string" && isId(expects)))
+    (expects === undefined || (typeof expects === "string" && isId(expects))) &&
+    (seenAs === undefined || isShortText(seenAs))
   ) {
     const isOnlyLink = record.isOnlyLink === true;
     const fields = { protocol, cluster, nodeId, incarnation, address, features, window };
-    return { ...fields, isOnlyLink, ...(expects !== undefined && { expects }) };
+    const optional = { ...(expects !== undefined && { expects }) };
+    return { ...fields, isOnlyLink, ...optional, ...(seenAs !== undefined && { seenAs }) };
   }
   throw malformed();
 }
 
 /** The body of a `reject` frame. */
-export function encodeRejection(rejection: Rejection): Uint8Array {
-  return encodeValue({ reason: rejection.reason, message: rejection.message });
+export function encodeRejection({ reason, message, incarnation }: Rejection): Uint8Array {
+  return encodeValue({ reason, message, ...(incarnation !== undefined && { incarnation }) });
 }
 
-/** Reads the body of a `reject` frame. */
+/**
+ * Reads the body of a `reject` frame; unknown fields are skipped.
+ *
+ * @throws {PulsingRuntimeError} kind `"handshake-failed"`: a field is missing or malformed.
+ */
 export function decodeRejection(bytes: Uint8Array): Rejection {
-  const { reason, message } = decodeRecord(bytes);
+  const { reason, message, incarnation } = decodeRecord(bytes);
   if (typeof reason !== "string" || typeof message !== "string") throw malformed();
-  return { reason: reason as Rejection["reason"], message }; // other reasons are only shown
+  if (reason !== "dead") return { reason: reason as OtherReason, message };
+  if (!isCount(incarnation)) throw malformed();
+  return { reason, message, incarnation };
 }
+
+/** Those without further fields, and reasons of other versions, which are only shown. */
+type OtherReason = Exclude<Rejection["reason"], "dead">;
 
 /**
  * The error for a rejected handshake; `retryable` when the peer is one of us and may accept later.
@@ -139,14 +156,17 @@ export function decodeRejection(bytes: Uint8Array): Rejection {
  */
 export class HandshakeRejected extends PulsingRuntimeError {
   readonly reason: Rejection["reason"];
+  /** With the reason `"dead"`: the incarnation that was declared dead. */
+  declare readonly incarnation?: number;
 
-  constructor({ reason, message }: Rejection, address: string) {
+  constructor({ reason, message, incarnation }: Rejection, address: string) {
     super(`Cannot link to ${address}: ${message}`, {
       kind: reason === "other-node" ? "node-unreachable" : "handshake-failed",
       retryable: RETRYABLE.has(reason),
       address,
     });
     this.reason = reason;
+    if (incarnation !== undefined) this.incarnation = incarnation;
   }
 }
 
@@ -155,10 +175,14 @@ const RETRYABLE: ReadonlySet<Rejection["reason"]> = new Set([
   "duplicate",
   "busy",
   "shutdown",
+  "dead",
 ]);
 
 /** Whether an error is a handshake rejected for a certain reason. */
-export function isRejected(error: unknown, reason: Rejection["reason"]): boolean {
+export function isRejected(
+  error: unknown,
+  reason: Rejection["reason"],
+): error is HandshakeRejected {
   return error instanceof HandshakeRejected && error.reason === reason;
 }
 

@@ -21,6 +21,7 @@ import {
   type Rejection,
 } from "./handshake.ts";
 import type { LinkHost } from "./link_host.ts";
+import { dialableAddress, hostOf } from "./peer_address.ts";
 
 const SHUTTING_DOWN: Rejection = { reason: "shutdown", message: "the node is shutting down" };
 
@@ -142,15 +143,28 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     return this.#options.connection.remoteAddress;
   }
 
-  #onIntroduction(peer: Introduction): void {
+  #onIntroduction(said: Introduction): void {
     const { introduction, isDialler } = this.#options;
+    const peer = this.#located(said);
     const rejection = judge(introduction, peer) ?? this.#options.refuse(peer);
     if (rejection !== undefined) {
       if (!isDialler) this.#send(FrameKind.reject, encodeRejection(rejection));
       return this.#fail(new HandshakeRejected(rejection, this.#address));
     }
-    if (!isDialler) this.#send(FrameKind.welcome, encodeIntroduction(introduction));
+    if (!isDialler) this.#welcome(introduction);
     this.#up(peer);
+  }
+
+  /** A peer that listens on every interface is dialled where this connection leads. */
+  #located(peer: Introduction): Introduction {
+    const address = dialableAddress(peer.address, this.#address);
+    return address === peer.address ? peer : { ...peer, address };
+  }
+
+  #welcome(introduction: Introduction): void {
+    const seenAs = hostOf(this.#address);
+    const welcome = seenAs === undefined ? introduction : { ...introduction, seenAs };
+    this.#send(FrameKind.welcome, encodeIntroduction(welcome));
   }
 
   #up(peer: Introduction): void {

@@ -9,6 +9,7 @@ import {
   encodeIntroduction,
   encodeRejection,
   type Introduction,
+  isRejected,
   type Rejection,
 } from "../../lib/remote/handshake.ts";
 import { openLink } from "../../lib/remote/link_opening.ts";
@@ -49,6 +50,7 @@ const INTRODUCTIONS: Readonly<Record<string, Introduction>> = {
   "hello, of the only link, all fields": FULL,
   "welcome, of a node that does not listen": SILENT,
   "welcome, all fields": FULL,
+  "welcome, to a dialler that is seen": { ...SILENT, seenAs: "10.0.0.2" },
 };
 
 const REJECTIONS: Readonly<Record<string, Rejection>> = {
@@ -58,11 +60,17 @@ const REJECTIONS: Readonly<Record<string, Rejection>> = {
   "reject, duplicate": { reason: "duplicate", message: "both dialled" },
   "reject, busy": { reason: "busy", message: "too many links" },
   "reject, shutdown": { reason: "shutdown", message: "" },
+  "reject, dead": { reason: "dead", message: "declared dead", incarnation: 7 },
 };
 
 /** One end of a connection, with nothing behind it. */
-function end(isDialler: boolean, introduction: Introduction, rejection?: Rejection) {
-  const connection = new RecordingConnection();
+function end(
+  isDialler: boolean,
+  introduction: Introduction,
+  rejection?: Rejection,
+  remoteAddress?: string,
+) {
+  const connection = new RecordingConnection(remoteAddress);
   const clock = new ManualClock();
   const { host } = new BareNode({ clock, transport: memory(new MemoryNetwork(clock)) });
   const link = openLink({
@@ -99,7 +107,8 @@ test("handshake vectors stand for every message and every reason", () => {
 for (const [name, introduction] of Object.entries(INTRODUCTIONS)) {
   const isHello = name.startsWith("hello");
   test(`openLink keeps the frozen bytes of ${name}`, () => {
-    const writing = end(isHello, introduction);
+    const { seenAs, ...said } = introduction;
+    const writing = end(isHello, said, undefined, seenAs && `${seenAs}:41234`);
     if (!isHello) {
       const hello = frame(FrameKind.hello, encodeIntroduction(other(introduction)));
       writing.connection.receive(Uint8Array.of(...MAGIC, ...hello));
@@ -132,7 +141,8 @@ for (const [name, rejection] of Object.entries(REJECTIONS)) {
     const reading = end(true, FULL);
     reading.connection.receive(Uint8Array.fromHex(GOLDEN[name] ?? ""));
     const error = await reading.outcome;
-    assert.ok(isPulsingError(error, "handshake-failed"));
+    assert.ok(isRejected(error, rejection.reason) && error.kind === "handshake-failed");
+    assert.equal(error.incarnation, rejection.incarnation);
     assert.ok(error.message.endsWith(`: ${rejection.message}`), error.message);
     assert.deepEqual([reading.connection.isEnded, reading.clock.pendingTimers], [true, 0]);
   });
@@ -160,6 +170,7 @@ test("handshake refuses every field that is missing or malformed", () => {
     incarnation: [undefined, -1, 1.5, 2 ** 53, "0"],
     address: [7, "x".repeat(257)],
     features: [undefined, "a", [1], ["x".repeat(257)]],
+    seenAs: [7, "x".repeat(257)],
     window: [undefined, { items: 0, bytes: 1 }, { items: 1, bytes: 0 }, { items: 1 }],
   };
   for (const [field, values] of Object.entries(broken)) {
@@ -171,6 +182,17 @@ test("handshake refuses every field that is missing or malformed", () => {
         `${field}: ${JSON.stringify(value)}`,
       );
     }
+  }
+});
+
+test("a rejection of the dead refuses an incarnation that is missing or malformed", () => {
+  for (const incarnation of [undefined, -1, 1.5, 2 ** 53, "0"]) {
+    const bytes = encodeValue({ reason: "dead", message: "declared dead", incarnation });
+    assert.throws(
+      () => decodeRejection(bytes),
+      (error) => isPulsingError(error, "handshake-failed"),
+      String(incarnation),
+    );
   }
 });
 

@@ -8,12 +8,16 @@ import type { Connection, ConnectionHandler } from "../../lib/transport.ts";
 
 /** Records one side of a conversation. */
 export class RecordingConnection implements Connection {
-  readonly remoteAddress = "recorded";
+  readonly remoteAddress: string;
   readonly bufferedBytes = 0;
   /** Whether either side ended the connection. */
   isEnded = false;
   #written: Uint8Array[] = [];
   #handler: ConnectionHandler | undefined = undefined;
+
+  constructor(remoteAddress = "recorded") {
+    this.remoteAddress = remoteAddress;
+  }
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
