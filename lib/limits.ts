@@ -112,12 +112,18 @@ export interface Limits {
   readonly reconnectMinMs: number;
   /** Longest wait between attempts to reach a lost node, in milliseconds. */
   readonly reconnectMaxMs: number;
-  /** Silence on a link after which it is asked for a sign of life, in milliseconds. */
+  /**
+   * Silence on a link after which it is asked for a sign of life, in milliseconds.
+   *
+   * How often the links of a node are looked at, all of them by one timer. A link on which nothing
+   * is pending is left alone while membership probes its node.
+   */
   readonly linkIdleMs: number;
   /**
-   * Silence on a link after which it counts as lost, in milliseconds.
+   * Silence on a link, while something is pending on it, after which it counts as lost, in
+   * milliseconds. A link to a node that is no member counts as if something were pending.
    *
-   * Everything pending on it fails with `"node-lost"`.
+   * Everything pending on it fails with `"node-lost"`, up to one `linkIdleMs` later.
    */
   readonly linkTimeoutMs: number;
   /** Links to other nodes, both directions together. Above: incoming ones are refused. */

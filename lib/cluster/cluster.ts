@@ -14,7 +14,7 @@ import { sleep, type Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Association } from "../remote/association.ts";
-import { isRejected } from "../remote/handshake.ts";
+import { type Introduction, isRejected, type Rejection } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { NodeStanding } from "../remote/remote_watches.ts";
@@ -171,6 +171,33 @@ export class Cluster {
     const member = this.#state.member(nodeId);
     if (member === undefined) return "unknown";
     return isReachable(member) ? "member" : "gone";
+  }
+
+  /** What has been declared dead, or has left, may not speak again as the same incarnation. */
+  judge({ nodeId, incarnation: theirs }: Introduction): Rejection | undefined {
+    const member = this.#state.member(nodeId);
+    if (member === undefined || isReachable(member) || member.incarnation < theirs) {
+      return undefined;
+    }
+    const { status, incarnation } = member;
+    const message = status === "left"
+      ? `node ${nodeId} has left the cluster`
+      : `this node has declared incarnation ${incarnation} of node ${nodeId} dead`;
+    return { reason: "dead", message, incarnation };
+  }
+
+  /** Another node has declared an incarnation of this one dead: a higher one refutes it. */
+  accused(incarnation: number): void {
+    const accusation = { ...this.#state.self, status: "dead", incarnation } as const;
+    const news = { kind: "gossip", members: [accusation], entries: [] };
+    this.#state.receive(news, this.#node.clock.now());
+    this.#changed();
+  }
+
+  /** This node can be dialled at another address than it has said. */
+  readdress(address: string): void {
+    this.#state.readdress(address);
+    this.#changed();
   }
 
   /** Finds a named actor by its id. */

@@ -82,6 +82,11 @@ export class ClusterState {
     return this.#registry.all.filter((entry) => entry.state === "live" && this.#isServed(entry));
   }
 
+  /** This node can be dialled at another address than it has said. */
+  readdress(addr: string): void {
+    this.#spread(this.#membership.readdress(addr));
+  }
+
   /** Enters a named actor of this node. */
   register(registration: Registration): void {
     this.#tell({ kind: "entry", entry: this.#registry.register(registration) });

@@ -107,6 +107,13 @@ export class Membership {
       .map((old) => this.#change(old, "dead", now));
   }
 
+  /** Gives this node another address; the higher incarnation makes the others believe it. */
+  readdress(addr: string): Member {
+    this.#self = { ...this.#self, addr, incarnation: this.#self.incarnation + 1 };
+    this.#members.set(this.#self.nodeId, this.#self);
+    return this.#self;
+  }
+
   /** Leaves: this node is gone for the others. */
   leave(): Member {
     this.#self = { ...this.#self, status: "left" };

@@ -26,7 +26,7 @@ import type { Introduction } from "./handshake.ts";
 import { HeadReader } from "./head_reader.ts";
 import { Inbound, type InboundParts, tooManyCalls } from "./inbound.ts";
 import type { ReplyLink } from "./inbound_call.ts";
-import { KeepAlive } from "./keep_alive.ts";
+import { type CaredLink, Silence } from "./keep_alive.ts";
 import { type LinkHost, readCaller } from "./link_host.ts";
 import { SentNames } from "./names.ts";
 import {
@@ -41,7 +41,7 @@ import type { StreamLink } from "./remote_stream.ts";
 import { StreamTable } from "./stream_table.ts";
 
 /** An established link to one incarnation of another node. */
-export class Association implements ReplyLink, StreamLink {
+export class Association implements ReplyLink, StreamLink, CaredLink {
   /** The other side. */
   readonly peer: Introduction;
   /** Whether this side dialled; it draws odd ids then, the other side even ones. */
@@ -56,7 +56,7 @@ export class Association implements ReplyLink, StreamLink {
   readonly #bodies: BodyReader;
   readonly #inbound: Inbound;
   readonly #pending = new PendingCalls();
-  readonly #keepAlive: KeepAlive;
+  readonly #silence = new Silence();
   #waitingForRoom: (() => void)[] = [];
   #lastId: number;
   #isUp = true;
@@ -64,7 +64,7 @@ export class Association implements ReplyLink, StreamLink {
   #isHeldBack = false;
 
   constructor(host: LinkHost, connection: Connection, peer: Introduction, isDialler: boolean) {
-    const { limits, clock } = host;
+    const { limits } = host;
     this.#host = host;
     this.#connection = connection;
     this.peer = peer;
@@ -82,14 +82,6 @@ export class Association implements ReplyLink, StreamLink {
     const dispatch: InboundParts["dispatch"] = (...frame) => this.#dispatch(...frame);
     const isPeersId = ids.isPeers;
     this.#inbound = new Inbound({ host, link: this, writer, bodies, streams, isPeersId, dispatch });
-    this.#keepAlive = new KeepAlive(clock, limits, {
-      ping: () => this.writer.bare(FrameKind.ping),
-      giveUp: () => {
-        this.#connection.abort();
-        this.#down("nothing was heard from it in time");
-      },
-      sentBytes: () => outbox.sentBytes,
-    });
   }
 
   /** The node on the other side. */
@@ -209,7 +201,16 @@ export class Association implements ReplyLink, StreamLink {
 
   /** Something has arrived, be it only a part of a frame. */
   heard(): void {
-    this.#keepAlive.heard();
+    this.#silence.heard();
+  }
+
+  careFor(isProbed: boolean): void {
+    const matters = !isProbed || this.#isNeeded;
+    const care = this.#silence.look(matters, this.#outbox.sentBytes, this.limits);
+    if (care === "ping") this.writer.bare(FrameKind.ping);
+    if (care !== "give-up") return;
+    this.#connection.abort();
+    this.#down("nothing was heard from it in time");
   }
 
   /** Takes a frame of the established link. */
@@ -248,6 +249,12 @@ export class Association implements ReplyLink, StreamLink {
   abort(cause: Error): void {
     this.#connection.abort();
     this.#down(cause.message, cause);
+  }
+
+  /** Whether somebody waits for what the link has to bring or to take, or for its end. */
+  get #isNeeded(): boolean {
+    return this.pendingCount > 0 || this.#isLeaving || this.#bulk.queuedBytes > 0 ||
+      this.#inbound.isReceiving || this.#outbox.bufferedBytes > 0;
   }
 
   #take(bytes: Uint8Array, start: number, end: number, take: (head: HeadReader) => void): void {
@@ -442,7 +449,6 @@ export class Association implements ReplyLink, StreamLink {
     if (!this.#isUp) return;
     this.#isUp = false;
     const error = this.#lost(why, cause === undefined ? {} : { cause });
-    this.#keepAlive.stop();
     this.#outbox.close();
     this.#bulk.close();
     this.#pending.failAll(error);

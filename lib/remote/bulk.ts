@@ -195,6 +195,11 @@ export class BulkReceiver {
     this.#limits = limits;
   }
 
+  /** Large messages that were announced and are not complete. */
+  get size(): number {
+    return this.#receiving.size;
+  }
+
   /**
    * Takes a `bulk` frame; nothing is allocated before the first chunk.
    *

@@ -12,6 +12,9 @@
  * would fail calls that can be sent a round trip later; they cost no dial, are counted by
  * `limits.maxPendingCalls`, and each may still set its own deadline.
  *
+ * Membership probes do not wait for the time to be over: they are paced by themselves, and each is
+ * the one dial.
+ *
  * Only the way to the node counts: dials, handshakes that may succeed later, links that were cut.
  * What an actor answers, or a node refuses for good, says that the way is fine.
  *
@@ -53,6 +56,11 @@ export function onAttempt(
     case "half-open":
       return { circuit, mayDial: false };
   }
+}
+
+/** The circuit after a dial that asks nobody: a probe, which is the trial an open one waits for. */
+export function onProbe(circuit: Circuit): Circuit {
+  return circuit.kind === "open" ? { kind: "half-open", delayMs: circuit.delayMs } : circuit;
 }
 
 /** The circuit after a dial failed or a link was cut. */
@@ -121,6 +129,13 @@ export class CircuitBreakers {
     if (!mayDial) return circuitOpen(nodeId, { ...trouble, circuit }, now);
     this.#troubles.set(nodeId, { ...trouble, circuit });
     return undefined;
+  }
+
+  /** A node is dialled now, be its circuit open or not; how it went is said as after a call. */
+  probed(nodeId: NodeId): void {
+    const trouble = this.#troubles.get(nodeId);
+    if (trouble === undefined) return;
+    this.#troubles.set(nodeId, { ...trouble, circuit: onProbe(trouble.circuit) });
   }
 
   /** A dial has failed, or a link was cut. */

@@ -73,6 +73,11 @@ export class Inbound {
     return this.#calls.size;
   }
 
+  /** Whether a large message is arriving. */
+  get isReceiving(): boolean {
+    return this.#bulk.size > 0;
+  }
+
   /** Learns a name. */
   intern(head: HeadReader): void {
     this.#names.learn(head);

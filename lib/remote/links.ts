@@ -5,37 +5,36 @@
  */
 
 import type { NodeId } from "../address.ts";
-import { type Clock, sleep } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
 import { CircuitBreakers, isTransportFailure } from "./circuit_breaker.ts";
+import { type Dial, Dialler, unreachable } from "./dialler.ts";
 import { Dials, outsideScope } from "./dials.ts";
-import { type Introduction, isRejected, type Rejection } from "./handshake.ts";
+import type { Introduction, Rejection } from "./handshake.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
-
-/** Time for the other side's dial to come through when both dialled at once, in milliseconds. */
-const CROSSING_MS = 250;
 
 /** What the table of links needs from its node. */
 export interface LinksHost extends LinkHost {
   readonly transport: Transport;
   /** What this node says about itself. */
   introduce(): Introduction;
+  /** Whether to refuse a node for what is believed of it, dead ones above all. */
+  judge(theirs: Introduction): Rejection | undefined;
+  /** Another node has declared an incarnation of this one dead. */
+  onAccused(incarnation: number): void;
+  /** Another node has told by which host it sees this one. */
+  onSeenAs(host: string): void;
+  /** Whether the cluster part probes a node, so that a silent link to it needs no care. */
+  isProbed(nodeId: NodeId): boolean;
   /** Copies a message that cannot be encoded yet; streams and references stay as they are. */
   copy(message: unknown): unknown;
   /** A new link is up. */
   onUp(link: Association): void;
-}
-
-/** Whom to dial. */
-interface Dial {
-  readonly address: string;
-  /** The node that must answer; without it any will do. */
-  readonly expects?: NodeId;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -53,6 +52,8 @@ export class Links {
   readonly #dialling = new Set<Dial>();
   readonly #breakers: CircuitBreakers;
   readonly #connections = new Set<Connection>();
+  readonly #dialler: Dialler;
+  readonly #keepAlive: KeepAlive;
   readonly #abort = new AbortController();
   #onQuiet: (() => void) | undefined = undefined;
 
@@ -60,6 +61,18 @@ export class Links {
     this.#host = host;
     this.#dials = new Dials(host.limits);
     this.#breakers = new CircuitBreakers(host.clock, host.limits);
+    this.#dialler = new Dialler({
+      host,
+      signal: this.#abort.signal,
+      met: ({ address, expects }) => expects === undefined ? this.at(address) : this.get(expects),
+      open: (connection, hello, signal) => this.#open(connection, true, hello, signal),
+    });
+    this.#keepAlive = new KeepAlive({
+      clock: host.clock,
+      limits: host.limits,
+      links: () => this.#up.values(),
+      isProbed: (nodeId) => host.isProbed(nodeId),
+    });
   }
 
   /** The bounds of the node. */
@@ -112,14 +125,39 @@ export class Links {
    * or its circuit is open after one that did; kind `"handshake-failed"`.
    */
   open(nodeId: NodeId, address: string | undefined): Association | Promise<Association> {
-    const dial = this.#dials.get(nodeId);
-    if (dial !== undefined) return dial;
-    const link = this.get(nodeId);
-    if (link !== undefined) return link;
+    const known = this.#known(nodeId);
+    if (known !== undefined) return known;
     if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
     const refusal = this.#breakers.refusal(nodeId);
     if (refusal !== undefined) return rejected(refusal);
     return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
+  }
+
+  /**
+   * As {@link Links.open}, for a membership probe: it dials also while the circuit is open.
+   *
+   * Probes are paced by who sends them, and each is the trial that an open circuit waits for: its
+   * success closes the circuit, its failure counts as one.
+   *
+   * @throws As {@link Links.open}, but never for an open circuit.
+   */
+  probe(nodeId: NodeId, address: string | undefined): Association | Promise<Association> {
+    const known = this.#known(nodeId);
+    if (known !== undefined) return known;
+    if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
+    this.#breakers.probed(nodeId);
+    return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
+  }
+
+  /**
+   * Cuts the link to a node that was declared dead; nothing happens when there is none.
+   *
+   * What was pending on it fails at once with `"node-lost"`, retryable, as when the link is lost.
+   *
+   * @param error Why the node is dead: the cause of those failures.
+   */
+  cut(nodeId: NodeId, error: Error): void {
+    this.#up.get(nodeId)?.abort(error);
   }
 
   /**
@@ -143,7 +181,7 @@ export class Links {
     const dial = { address, ...(signal !== undefined && { signal }) };
     this.#dialling.add(dial);
     try {
-      return await outsideScope(() => this.#dialOrMeet(dial));
+      return await outsideScope(() => this.#dialler.dial(dial));
     } finally {
       this.#dialling.delete(dial);
     }
@@ -174,57 +212,23 @@ export class Links {
   /** Takes note that a link has ended. */
   down(link: Association): void {
     if (this.#up.get(link.nodeId) === link) this.#up.delete(link.nodeId);
+    if (this.#up.size === 0) this.#keepAlive.stop();
+  }
+
+  /** The dial to a node that is under way, so that nothing overtakes what waits for it, or its link. */
+  #known(nodeId: NodeId): Association | Promise<Association> | undefined {
+    return this.#dials.get(nodeId) ?? this.get(nodeId);
   }
 
   async #dialNode(nodeId: NodeId, address: string): Promise<Association> {
     try {
-      return await this.#dialOrMeet({ address, expects: nodeId });
+      return await this.#dialler.dial({ address, expects: nodeId });
     } catch (thrown) {
       const link = this.get(nodeId);
       if (link !== undefined) return link; // the other side's dial came through meanwhile
       const error = asError(thrown);
       this.#noteFailure(nodeId, error);
       throw error;
-    }
-  }
-
-  /** Dials, and waits for the other side's dial instead when that one has precedence. */
-  async #dialOrMeet(dial: Dial): Promise<Association> {
-    const { address, expects } = dial;
-    const signals = dial.signal === undefined ? [] : [dial.signal];
-    const signal = AbortSignal.any([this.#abort.signal, ...signals]);
-    const introduction = { ...this.#host.introduce(), ...(expects !== undefined && { expects }) };
-    try {
-      return await this.#dialAddress(address, introduction, signal);
-    } catch (error) {
-      if (!isRejected(error, "duplicate")) throw error;
-    }
-    for (let waited = 0; waited < CROSSING_MS; waited += CROSSING_MS / 10) {
-      const link = expects === undefined ? this.at(address) : this.get(expects);
-      if (link !== undefined) return link;
-      await sleep(this.#host.clock, CROSSING_MS / 10, signal);
-    }
-    return await this.#dialAddress(address, { ...introduction, isOnlyLink: true }, signal);
-  }
-
-  async #dialAddress(
-    address: string,
-    introduction: Introduction,
-    signal: AbortSignal,
-  ): Promise<Association> {
-    const { transport, limits, clock } = this.#host;
-    const timeout = new AbortController();
-    const timer = clock.setTimer(
-      () => timeout.abort(unreachable(address, "it did not accept in time")),
-      limits.dialTimeoutMs,
-    );
-    try {
-      const limited = AbortSignal.any([timeout.signal, signal]);
-      const connection = await transport.dial(address, { signal: limited });
-      timer.cancel();
-      return await this.#open(connection, true, introduction, signal);
-    } finally {
-      timer.cancel();
     }
   }
 
@@ -257,8 +261,11 @@ export class Links {
   #onUp(link: Association): void {
     const older = this.#up.get(link.nodeId);
     this.#up.set(link.nodeId, link);
+    this.#keepAlive.start();
     this.#breakers.close(link.nodeId);
     older?.abort(replaced(link.nodeId));
+    const { seenAs } = link.peer;
+    if (link.isDialler && seenAs !== undefined) this.#host.onSeenAs(seenAs);
     this.#host.onUp(link);
   }
 
@@ -268,6 +275,8 @@ export class Links {
   }
 
   #refuse(theirs: Introduction): Rejection | undefined {
+    const judgement = this.#host.judge(theirs);
+    if (judgement !== undefined) return judgement;
     if (this.#up.size >= this.#host.limits.maxLinks) {
       return { reason: "busy", message: "the node has too many links" };
     }
@@ -294,14 +303,6 @@ function rejected(error: Error): Promise<never> {
   const rejection = Promise.reject(error);
   rejection.catch(() => {});
   return rejection;
-}
-
-function unreachable(node: string, why: string): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot link to node ${node}: ${why}`, {
-    kind: "node-unreachable",
-    retryable: true,
-    nodeId: node,
-  });
 }
 
 function replaced(nodeId: NodeId): PulsingRuntimeError {

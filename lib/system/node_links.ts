@@ -7,6 +7,7 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import { PROTOCOL } from "../remote/handshake.ts";
 import type { LinksHost } from "../remote/links.ts";
+import { betterAddress } from "../remote/peer_address.ts";
 import type { RemoteWatches } from "../remote/remote_watches.ts";
 import { SlabPool } from "../remote/slab_pool.ts";
 import type { Transport } from "../transport.ts";
@@ -29,6 +30,7 @@ export function nodeLinksHost(
   { node, refs, watches, transport, clusterName, cluster }: NodeParts,
 ): LinksHost {
   const { streamWindowItems: items, streamWindowBytes: bytes } = node.limits;
+  let bound: string | undefined;
   return {
     nodeId: node.nodeId,
     clock: node.clock,
@@ -53,6 +55,16 @@ export function nodeLinksHost(
       window: { items, bytes },
       isOnlyLink: false,
     }),
+    judge: (theirs) => cluster().judge(theirs),
+    onAccused: (incarnation) => cluster().accused(incarnation),
+    onSeenAs: (host) => {
+      bound ??= node.address;
+      const address = betterAddress(bound, node.address, host);
+      if (address === undefined) return;
+      node.address = address;
+      cluster().readdress(address);
+    },
+    isProbed: (nodeId) => cluster().standing(nodeId) === "member",
     onUp: (link) => {
       cluster().linkUp(link);
       watches.linkUp(link);

@@ -199,6 +199,38 @@ for (const side of ["client", "server"] as const) {
   });
 }
 
+test("a probe dials through an open circuit and closes it, at most one dial at a time", async () => {
+  await using at = await nodes();
+  const { clock, way, client, server, ref, calls } = at;
+  const probe = () => client.links.probe(ref.nodeId, server.node.address);
+  way.mode = "down";
+  await calls(1);
+  assertOpenFor(100, await calls(1));
+  const failed = outcomeOf(Promise.resolve(probe()));
+  await clock.settle();
+  assert.match(String(failed.error), /the cable is out/);
+  assert.equal(way.dials, 2);
+  assertOpenFor(200, await calls(1)); // the probe was its trial: twice the time
+  way.mode = "hanging";
+  const probing = probe();
+  assert.equal(probe(), probing);
+  assert.equal(client.links.open(ref.nodeId, server.node.address), probing);
+  const waiting = await calls(3);
+  way.release();
+  await clock.settle();
+  assert.equal(way.dials, 3);
+  assert.deepEqual(waiting, numbers(3));
+  assert.equal(probe(), await probing, "a link that is up is what a probe needs");
+  assert.deepEqual(await calls(10), numbers(10));
+  for (const link of client.links.all) link.close();
+  await clock.settle();
+  assert.deepEqual(await calls(1), numbers(1)); // its circuit is closed
+  assert.equal(way.dials, 4);
+  const nowhere = outcomeOf(Promise.resolve(client.links.probe("f".repeat(32), undefined)));
+  await clock.settle();
+  assert.match(String(nowhere.error), /it does not listen/);
+});
+
 test("a link that the other side dials closes the circuit", async () => {
   await using at = await nodes();
   const { clock, way, client, server, calls } = at;

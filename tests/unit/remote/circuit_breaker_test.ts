@@ -12,6 +12,7 @@ import {
   isTransportFailure,
   onAttempt,
   onFailure,
+  onProbe,
 } from "../../../lib/remote/circuit_breaker.ts";
 import { HandshakeRejected, isRejected, type Rejection } from "../../../lib/remote/handshake.ts";
 import { ManualClock } from "../../../lib/testing/mod.ts";
@@ -56,6 +57,16 @@ test("onAttempt: the whole table", () => {
   }
 });
 
+test("onProbe: an open circuit need not wait, the others are as they were", () => {
+  const rows: [Circuit, Circuit][] = [
+    [HEALTHY, HEALTHY],
+    [closed(2), closed(2)],
+    [open(1_000_000, 20), halfOpen(20)],
+    [halfOpen(20), halfOpen(20)],
+  ];
+  for (const [before, after] of rows) assert.deepEqual(onProbe(before), after, before.kind);
+});
+
 test("isTransportFailure: what a node refuses for good says nothing about the way to it", () => {
   const reasons: [Rejection["reason"], boolean][] = [
     ["protocol", false],
@@ -65,6 +76,7 @@ test("isTransportFailure: what a node refuses for good says nothing about the wa
     ["duplicate", true],
     ["busy", true],
     ["shutdown", true],
+    ["dead", true],
   ];
   for (const [reason, isFailure] of reasons) {
     const error = new HandshakeRejected({ reason, message: "no" }, "a:1");
@@ -188,4 +200,18 @@ test("CircuitBreakers: below breakerFailures nothing is refused, a link starts t
   }
   for (let n = 0; n < 2; n++) breakers.failed("n", unreachable());
   assert.ok(breakers.refusal("n"));
+});
+
+test("CircuitBreakers: a probe is the one dial of an open circuit, and counts as one", () => {
+  const breakers = new CircuitBreakers(new ManualClock(), DEFAULT_LIMITS);
+  breakers.probed("n");
+  assert.equal(breakers.size, 0, "a node without failures is not kept");
+  breakers.failed("n", unreachable());
+  breakers.probed("n");
+  assert.ok(breakers.refusal("n"), "calls wait for the probe, which the caller looks for first");
+  breakers.failed("n", unreachable());
+  assert.match(breakers.refusal("n")?.message ?? "", /open for 200 ms/);
+  breakers.probed("n");
+  breakers.close("n");
+  assert.equal(breakers.refusal("n"), undefined);
 });
