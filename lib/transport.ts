@@ -126,4 +126,16 @@ export interface Transport {
    * @throws {PulsingRuntimeError} kind `"node-unreachable"`, retryable, the cause attached.
    */
   dial(address: string, options?: DialOptions): Promise<Connection>;
+  /**
+   * Finds all addresses that a host name stands for, at this moment and in no order.
+   *
+   * Absent when the transport knows no names: an address stands for itself then.
+   *
+   * @param address `host:port`; the port is kept, an IP address gives itself.
+   * @returns One `ip:port` for each address, none twice.
+   * @throws {PulsingRuntimeError} kind `"node-unreachable"`, retryable, the cause attached: the
+   * name is not known, or could not be looked up.
+   * @throws The signal's reason when it aborts first.
+   */
+  lookup?(address: string, options?: DialOptions): Promise<readonly string[]>;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatHostPort, parseHostPort } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { PulsingRuntimeError } from "../lib/errors.ts";
 import type {
@@ -32,10 +33,28 @@ const FIRST_FREE_PORT = 40_000;
  * await using two = await pul.actorSystem({ addr: "b:0", seeds: [one.addr ?? ""], transport });
  * assert.equal(two.members().length, 2);
  * ```
+ *
+ * @example A name for several nodes, and a load balancer in front of them
+ * ```ts
+ * import * as pul from "@pulsing/core";
+ * import assert from "node:assert/strict";
+ *
+ * const network = new pul.MemoryNetwork(pul.systemClock);
+ * const transport = pul.memory(network);
+ * await using one = await pul.actorSystem({ addr: "10.0.0.1:1", transport });
+ * network.name("nodes.test", ["10.0.0.1", "10.0.0.2"]);
+ * network.balance("10.0.0.9:1", () => "10.0.0.1:1");
+ * for (const seed of ["nodes.test:1", "10.0.0.9:1"]) {
+ *   await using two = await pul.actorSystem({ addr: "10.0.0.3:0", seeds: [seed], transport });
+ *   assert.equal(two.members().some(({ nodeId }) => nodeId === one.nodeId), true);
+ * }
+ * ```
  */
 export class MemoryNetwork {
   readonly #clock: Clock;
   readonly #listeners = new Map<string, ListenOptions>();
+  readonly #names = new Map<string, readonly string[]>();
+  readonly #balancers = new Map<string, () => string>();
   #lastPort = FIRST_FREE_PORT;
 
   /**
@@ -65,12 +84,46 @@ export class MemoryNetwork {
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
-  /** Connects to a bound address in a later turn. */
+  /**
+   * Says what a host name stands for from now on, as a record of a name service would.
+   *
+   * A host that was never named stands for itself.
+   *
+   * @param host The name, without a port.
+   * @param hosts The hosts it stands for; none: nobody knows the name.
+   */
+  name(host: string, hosts: readonly string[]): void {
+    this.#names.set(host, [...hosts]);
+  }
+
+  /**
+   * Puts a load balancer at an address: it takes the dials, whoever listens there.
+   *
+   * @param address `host:port`.
+   * @param choose Called at each dial: the address of the listener that gets it.
+   */
+  balance(address: string, choose: () => string): void {
+    this.#balancers.set(address, choose);
+  }
+
+  /** Finds what a host name stands for, in a later turn. */
+  lookup(address: string, signal?: AbortSignal): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      this.#clock.defer(() => {
+        if (signal?.aborted) return reject(signal.reason);
+        const addresses = this.#addressesOf(address);
+        if (addresses.length === 0) return reject(unknownName(address));
+        resolve(addresses);
+      });
+    });
+  }
+
+  /** Connects to a bound address in a later turn; a name is tried with all its addresses. */
   dial(address: string, signal?: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       this.#clock.defer(() => {
         if (signal?.aborted) return reject(signal.reason);
-        const listener = this.#listeners.get(address);
+        const listener = this.#listenerAt(address);
         if (listener === undefined) return reject(nobodyListens(address));
         const near = new MemoryConnection(this.#clock, address);
         const far = new MemoryConnection(this.#clock, "memory");
@@ -80,6 +133,18 @@ export class MemoryNetwork {
         listener.accept(far);
       });
     });
+  }
+
+  #addressesOf(address: string): readonly string[] {
+    const { host, port } = parseHostPort(address);
+    const hosts = this.#names.get(host) ?? [host];
+    return [...new Set(hosts.map((one) => formatHostPort({ host: one, port })))];
+  }
+
+  #listenerAt(address: string): ListenOptions | undefined {
+    return this.#addressesOf(address)
+      .map((one) => this.#listeners.get(this.#balancers.get(one)?.() ?? one))
+      .find((listener) => listener !== undefined);
   }
 }
 
@@ -93,6 +158,7 @@ export function memory(network: MemoryNetwork): Transport {
     name: "memory",
     listen: (options) => Promise.resolve(network.listen(options)),
     dial: (address, options) => network.dial(address, options?.signal),
+    lookup: (address, options) => network.lookup(address, options?.signal),
   };
 }
 
@@ -208,6 +274,14 @@ class MemoryConnection implements Connection {
     this.#isFull = false;
     this.#handler?.onDrain();
   }
+}
+
+function unknownName(address: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot look up ${address}: nobody knows the name`, {
+    kind: "node-unreachable",
+    retryable: true,
+    address,
+  });
 }
 
 function nobodyListens(address: string): PulsingRuntimeError {

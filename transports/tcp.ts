@@ -12,6 +12,7 @@ import { parseHostPort } from "../lib/address.ts";
 import { PulsingRuntimeError } from "../lib/errors.ts";
 import type { Connection, DialOptions, Transport } from "../lib/transport.ts";
 import { listenSniffing } from "./_listener.ts";
+import { lookupAddresses } from "./_lookup.ts";
 import { SocketConnection } from "./_socket_connection.ts";
 
 /**
@@ -30,7 +31,7 @@ import { SocketConnection } from "./_socket_connection.ts";
  * ```
  */
 export function tcp(): Transport {
-  return { name: "tcp", listen: listenSniffing, dial: dialTcp };
+  return { name: "tcp", listen: listenSniffing, dial: dialTcp, lookup: lookupAddresses };
 }
 
 function dialTcp(address: string, { signal }: DialOptions = {}): Promise<Connection> {

@@ -8,6 +8,7 @@
 import { parseHostPort } from "../lib/address.ts";
 import type { Connection, DialOptions, Transport } from "../lib/transport.ts";
 import { listenSniffing } from "./_listener.ts";
+import { lookupAddresses } from "./_lookup.ts";
 import { unreachable } from "./tcp.ts";
 import { WebSocketConnection } from "./_websocket_connection.ts";
 import { WEBSOCKET_PATH } from "./_websocket_server.ts";
@@ -18,7 +19,12 @@ import { MAX_PAYLOAD_BYTES, type WebSocketLike, ws } from "./_ws.ts";
  * both kinds reach each other.
  */
 export function websocket(): Transport {
-  return { name: "websocket", listen: listenSniffing, dial: dialWebSocket };
+  return {
+    name: "websocket",
+    listen: listenSniffing,
+    dial: dialWebSocket,
+    lookup: lookupAddresses,
+  };
 }
 
 function dialWebSocket(address: string, { signal }: DialOptions = {}): Promise<Connection> {

@@ -4,8 +4,15 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { parseHostPort } from "../../lib/address.ts";
 import { isPulsingError } from "../../lib/errors.ts";
-import type { Connection, ConnectionHandler, Listener, Transport } from "../../lib/transport.ts";
+import type {
+  Connection,
+  ConnectionHandler,
+  DialOptions,
+  Listener,
+  Transport,
+} from "../../lib/transport.ts";
 import { MAGIC } from "../../lib/wire/frame.ts";
 import { eventually, test } from "../harness.ts";
 
@@ -188,6 +195,8 @@ export function transportContract(name: string, make: () => Transport): void {
     );
   });
 
+  if (make().lookup !== undefined) lookupContract(name, make);
+
   test(`${name}: port 0 becomes a real port that is free again after close`, async () => {
     const first = await open();
     assert.match(first.listener.address, /:[1-9]\d*$/);
@@ -251,5 +260,50 @@ export function transportContract(name: string, make: () => Transport): void {
       await eventually(() => far.closes === 1 && near.closes === 1, { what: "both ends closed" });
     }
     assert.equal(place.accepted.length, 100);
+  });
+}
+
+/** What a transport that knows names promises. */
+function lookupContract(name: string, make: () => Transport): void {
+  const lookup = async (address: string, options?: DialOptions) =>
+    await make().lookup!(address, options);
+
+  test(`${name}: lookup gives an IP address itself`, async () => {
+    for (const address of ["10.1.2.3:4", "[::1]:65535", "[fe80::1]:0"]) {
+      assert.deepEqual(await lookup(address), [address]);
+    }
+  });
+
+  test(`${name}: lookup gives all addresses of a name, none twice, with the port`, async () => {
+    const found = await lookup("localhost:7000");
+    assert.ok(found.includes("127.0.0.1:7000") || found.includes("[::1]:7000"), found.join());
+    assert.equal(new Set(found).size, found.length);
+    for (const address of found) assert.match(address, /^(127\.0\.0\.1|\[[\da-f:]+\]):7000$/);
+  });
+
+  test(`${name}: what lookup gives can be dialled`, async () => {
+    await using place = await new Place(make()).open("127.0.0.1:0");
+    const { port } = parseHostPort(place.listener.address);
+    const found = await place.transport.lookup!(`localhost:${port}`);
+    assert.ok(found.includes(place.listener.address), found.join());
+    await place.pair();
+  });
+
+  test(`${name}: lookup of an unknown name fails as node-unreachable`, async () => {
+    await assert.rejects(lookup("nobody.invalid:1"), (error) => {
+      assert.ok(isPulsingError(error, "node-unreachable") && error.retryable, String(error));
+      assert.match(error.message, /^Cannot look up nobody\.invalid:1: /);
+      return error.address === "nobody.invalid:1";
+    });
+  });
+
+  test(`${name}: lookup with an aborted signal rejects with its reason`, async () => {
+    const reason = new Error("no longer wanted");
+    await assert.rejects(lookup("localhost:1", { signal: AbortSignal.abort(reason) }), reason);
+    const controller = new AbortController();
+    const looking = lookup("localhost:1", { signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(looking, reason);
+    await lookup("localhost:1"); // ends after the first one, which no runtime can stop
   });
 }
