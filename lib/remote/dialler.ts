@@ -5,7 +5,7 @@
  */
 
 import type { NodeId } from "../address.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, sleep, type Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import type { Connection, Transport } from "../transport.ts";
@@ -55,28 +55,62 @@ type Hello = Partial<Pick<Introduction, "isOnlyLink" | "expects">>;
 /** Dials nodes; who else dials them, and how often, is not its business. */
 export class Dialler {
   readonly #options: DiallerOptions;
+  readonly #toAnybody = new Set<Dial>();
 
   constructor(options: DiallerOptions) {
     this.#options = options;
   }
 
+  /** Whether a dial to whoever listens at an address is under way. */
+  isDialling(address: string | undefined): boolean {
+    return [...this.#toAnybody].some((dial) => dial.address === address);
+  }
+
   /** Dials, and waits for the other side's dial instead when that one has precedence. */
   async dial(dial: Dial): Promise<Association> {
+    if (dial.expects !== undefined) return await this.#dialOrMeet(dial);
+    this.#toAnybody.add(dial);
+    try {
+      return await this.#dialOrMeet(dial);
+    } finally {
+      this.#toAnybody.delete(dial);
+    }
+  }
+
+  async #dialOrMeet(dial: Dial): Promise<Association> {
     const { address, expects } = dial;
     const signals = dial.signal === undefined ? [] : [dial.signal];
     const signal = AbortSignal.any([this.#options.signal, ...signals]);
-    const hello = { ...(expects !== undefined && { expects }) };
+    let met = expects;
     try {
-      return await this.#dialRefuting(address, hello, signal);
+      return await this.#dialRefuting(address, expecting(met), signal);
     } catch (error) {
       if (!isRejected(error, "duplicate")) throw error;
+      met ??= error.nodeId;
     }
     for (let waited = 0; waited < CROSSING_MS; waited += CROSSING_MS / 10) {
-      const link = this.#options.met(dial);
+      const link = this.#options.met({ address, ...expecting(met) });
       if (link !== undefined) return link;
       await sleep(this.#options.host.clock, CROSSING_MS / 10, signal);
     }
-    return await this.#dialRefuting(address, { ...hello, isOnlyLink: true }, signal);
+    // Only the node that refused may end its older link, whoever answers at the address by now.
+    return await this.#dialRefuting(address, { ...expecting(met), isOnlyLink: true }, signal);
+  }
+
+  /**
+   * All addresses that a host name stands for; the address itself when it is none.
+   *
+   * @throws As {@link Transport.lookup}; it takes as long as a dial at most.
+   */
+  async lookup(address: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { transport } = this.#options.host;
+    if (transport.lookup === undefined) return [address];
+    const limit = this.#limit(address, signal);
+    try {
+      return await transport.lookup(address, { signal: limit.signal });
+    } finally {
+      limit.timer.cancel();
+    }
   }
 
   /** Dials, and once more when this node was declared dead there and can refute it. */
@@ -96,20 +130,30 @@ export class Dialler {
 
   async #dialOnce(address: string, hello: Hello, signal: AbortSignal): Promise<Association> {
     const { host, open } = this.#options;
-    const timeout = new AbortController();
-    const timer = host.clock.setTimer(
-      () => timeout.abort(unreachable(address, "it did not accept in time")),
-      host.limits.dialTimeoutMs,
-    );
+    const limit = this.#limit(address, signal);
     try {
-      const limited = AbortSignal.any([timeout.signal, signal]);
-      const connection = await host.transport.dial(address, { signal: limited });
-      timer.cancel();
+      const connection = await host.transport.dial(address, { signal: limit.signal });
+      limit.timer.cancel();
       return await open(connection, { ...host.introduce(), ...hello }, signal);
     } finally {
-      timer.cancel();
+      limit.timer.cancel();
     }
   }
+
+  /** The time that the transport has. */
+  #limit(address: string, signal: AbortSignal): { signal: AbortSignal; timer: Timer } {
+    const { clock, limits } = this.#options.host;
+    const timeout = new AbortController();
+    const timer = clock.setTimer(
+      () => timeout.abort(unreachable(address, "it did not accept in time")),
+      limits.dialTimeoutMs,
+    );
+    return { signal: AbortSignal.any([timeout.signal, signal]), timer };
+  }
+}
+
+function expecting(nodeId: NodeId | undefined): Pick<Dial, "expects"> {
+  return nodeId === undefined ? {} : { expects: nodeId };
 }
 
 /** The error of a node that cannot be linked to. */

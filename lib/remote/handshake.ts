@@ -59,6 +59,8 @@ export interface Rejection {
     | "shutdown"
     | "dead";
   readonly message: string;
+  /** With `"duplicate"`: who refuses, so that the dialler knows which link to look for. */
+  readonly nodeId?: NodeId;
   /** With `"dead"`: the incarnation that was declared dead; the node may speak as a higher one. */
   readonly incarnation?: number;
 }
@@ -129,8 +131,10 @@ export function decodeIntroduction(bytes: Uint8Array): Introduction {
 }
 
 /** The body of a `reject` frame. */
-export function encodeRejection({ reason, message, incarnation }: Rejection): Uint8Array {
-  return encodeValue({ reason, message, ...(incarnation !== undefined && { incarnation }) });
+export function encodeRejection(rejection: Rejection): Uint8Array {
+  const { reason, message, nodeId, incarnation } = rejection;
+  const further = incarnation === undefined ? {} : { incarnation };
+  return encodeValue({ reason, message, ...(nodeId !== undefined && { nodeId }), ...further });
 }
 
 /**
@@ -139,15 +143,17 @@ export function encodeRejection({ reason, message, incarnation }: Rejection): Ui
  * @throws {PulsingRuntimeError} kind `"handshake-failed"`: a field is missing or malformed.
  */
 export function decodeRejection(bytes: Uint8Array): Rejection {
-  const { reason, message, incarnation } = decodeRecord(bytes);
-  if (typeof reason !== "string" || typeof message !== "string") throw malformed();
-  if (reason !== "dead") return { reason: reason as OtherReason, message };
-  if (!isCount(incarnation)) throw malformed();
-  return { reason, message, incarnation };
+  const { reason: text, message, nodeId, incarnation } = decodeRecord(bytes);
+  if (typeof text !== "string" || typeof message !== "string") throw malformed();
+  const reason = text as Rejection["reason"]; // those of other versions are only shown
+  if (reason === "dead") {
+    if (!isCount(incarnation)) throw malformed();
+    return { reason, message, incarnation };
+  }
+  if (reason !== "duplicate" || nodeId === undefined) return { reason, message };
+  if (typeof nodeId !== "string" || !isId(nodeId)) throw malformed();
+  return { reason, message, nodeId };
 }
-
-/** Those without further fields, and reasons of other versions, which are only shown. */
-type OtherReason = Exclude<Rejection["reason"], "dead">;
 
 /**
  * The error for a rejected handshake; `retryable` when the peer is one of us and may accept later.
@@ -159,11 +165,12 @@ export class HandshakeRejected extends PulsingRuntimeError {
   /** With the reason `"dead"`: the incarnation that was declared dead. */
   declare readonly incarnation?: number;
 
-  constructor({ reason, message, incarnation }: Rejection, address: string) {
+  constructor({ reason, message, nodeId, incarnation }: Rejection, address: string) {
     super(`Cannot link to ${address}: ${message}`, {
       kind: reason === "other-node" ? "node-unreachable" : "handshake-failed",
       retryable: RETRYABLE.has(reason),
       address,
+      ...(nodeId !== undefined && { nodeId }),
     });
     this.reason = reason;
     if (incarnation !== undefined) this.incarnation = incarnation;

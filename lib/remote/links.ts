@@ -11,12 +11,14 @@ import type { Limits } from "../limits.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
 import { CircuitBreakers, isTransportFailure } from "./circuit_breaker.ts";
-import { type Dial, Dialler, unreachable } from "./dialler.ts";
+import { Dialler, unreachable } from "./dialler.ts";
 import { Dials, outsideScope } from "./dials.ts";
 import type { Introduction, Rejection } from "./handshake.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
+import { OpenConnections } from "./open_connections.ts";
+import { giveWay, refuseDuplicate } from "./precedence.ts";
 
 /** What the table of links needs from its node. */
 export interface LinksHost extends LinkHost {
@@ -40,22 +42,18 @@ export interface LinksHost extends LinkHost {
 /**
  * Opens links on demand and keeps one per node.
  *
- * When two nodes dial each other at once the dial of the node with the smaller id stays. A node
- * that could not be reached, or whose link was cut, is not dialled before its circuit lets one dial
- * through: calls to it fail at once meanwhile; see {@link CircuitBreakers}.
+ * A node that could not be reached, or whose link was cut, is not dialled before its circuit lets
+ * one dial through: calls to it fail at once meanwhile; see {@link CircuitBreakers}.
  */
 export class Links {
   readonly #host: LinksHost;
   readonly #up = new Map<NodeId, Association>();
   readonly #dials: Dials;
-  /** Dials under way to whoever listens at an address. */
-  readonly #dialling = new Set<Dial>();
   readonly #breakers: CircuitBreakers;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new OpenConnections();
   readonly #dialler: Dialler;
   readonly #keepAlive: KeepAlive;
   readonly #abort = new AbortController();
-  #onQuiet: (() => void) | undefined = undefined;
 
   constructor(host: LinksHost) {
     this.#host = host;
@@ -125,12 +123,7 @@ export class Links {
    * or its circuit is open after one that did; kind `"handshake-failed"`.
    */
   open(nodeId: NodeId, address: string | undefined): Association | Promise<Association> {
-    const known = this.#known(nodeId);
-    if (known !== undefined) return known;
-    if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
-    const refusal = this.#breakers.refusal(nodeId);
-    if (refusal !== undefined) return rejected(refusal);
-    return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
+    return this.#linkTo(nodeId, address, () => this.#breakers.refusal(nodeId));
   }
 
   /**
@@ -142,11 +135,7 @@ export class Links {
    * @throws As {@link Links.open}, but never for an open circuit.
    */
   probe(nodeId: NodeId, address: string | undefined): Association | Promise<Association> {
-    const known = this.#known(nodeId);
-    if (known !== undefined) return known;
-    if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
-    this.#breakers.probed(nodeId);
-    return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
+    return this.#linkTo(nodeId, address, () => void this.#breakers.probed(nodeId));
   }
 
   /**
@@ -179,12 +168,12 @@ export class Links {
     const linked = this.at(address);
     if (linked !== undefined) return linked;
     const dial = { address, ...(signal !== undefined && { signal }) };
-    this.#dialling.add(dial);
-    try {
-      return await outsideScope(() => this.#dialler.dial(dial));
-    } finally {
-      this.#dialling.delete(dial);
-    }
+    return await outsideScope(() => this.#dialler.dial(dial));
+  }
+
+  /** As {@link Dialler.lookup}. */
+  lookup(address: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#dialler.lookup(address, signal);
   }
 
   /**
@@ -195,18 +184,8 @@ export class Links {
   close(): Promise<void> {
     this.#abort.abort(unreachable("any", "this node is shut down"));
     for (const link of this.all) link.close();
-    if (this.#connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cut = () => {
-        for (const connection of this.#connections) connection.abort();
-        resolve();
-      };
-      const timer = this.#host.clock.setTimer(cut, this.#host.limits.shutdownTimeoutMs);
-      this.#onQuiet = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    const { clock, limits } = this.#host;
+    return this.#connections.allEnded(clock, limits.shutdownTimeoutMs);
   }
 
   /** Takes note that a link has ended. */
@@ -215,9 +194,18 @@ export class Links {
     if (this.#up.size === 0) this.#keepAlive.stop();
   }
 
-  /** The dial to a node that is under way, so that nothing overtakes what waits for it, or its link. */
-  #known(nodeId: NodeId): Association | Promise<Association> | undefined {
-    return this.#dials.get(nodeId) ?? this.get(nodeId);
+  #linkTo(
+    nodeId: NodeId,
+    address: string | undefined,
+    refusal: () => Error | undefined,
+  ): Association | Promise<Association> {
+    // A dial that is under way comes first: nothing overtakes what waits for it.
+    const known = this.#dials.get(nodeId) ?? this.get(nodeId);
+    if (known !== undefined) return known;
+    if (address === undefined) return rejected(unreachable(nodeId, "it does not listen"));
+    const refused = refusal();
+    if (refused !== undefined) return rejected(refused);
+    return this.#dials.begin(nodeId, () => this.#dialNode(nodeId, address));
   }
 
   async #dialNode(nodeId: NodeId, address: string): Promise<Association> {
@@ -249,12 +237,12 @@ export class Links {
       isDialler,
       introduction,
       signal,
-      refuse: (peer) => isDialler ? undefined : this.#refuse(peer),
-      onUp: (link) => this.#onUp(link),
-      onEnded: () => {
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#onQuiet?.();
+      refuse: (peer) => {
+        if (!isDialler) return this.#refuse(peer);
+        return giveWay(introduction, peer.nodeId, this.get(peer.nodeId));
       },
+      onUp: (link) => this.#onUp(link),
+      onEnded: () => this.#connections.ended(connection),
     });
   }
 
@@ -280,15 +268,12 @@ export class Links {
     if (this.#up.size >= this.#host.limits.maxLinks) {
       return { reason: "busy", message: "the node has too many links" };
     }
-    if (theirs.isOnlyLink || theirs.nodeId < this.#host.nodeId) return undefined;
-    const isOurDial = this.get(theirs.nodeId)?.isDialler ?? this.#isDialling(theirs);
-    if (!isOurDial) return undefined;
-    return { reason: "duplicate", message: "both nodes dialled, the other dial stays" };
+    const link = this.get(theirs.nodeId);
+    return refuseDuplicate(this.#host.nodeId, theirs, link, () => this.#isDialling(theirs));
   }
 
   #isDialling({ nodeId, address }: Introduction): boolean {
-    if (this.#dials.get(nodeId) !== undefined) return true;
-    return [...this.#dialling].some((dial) => dial.address === address);
+    return this.#dials.get(nodeId) !== undefined || this.#dialler.isDialling(address);
   }
 
   #noteFailure(nodeId: NodeId, error: Error): void {

@@ -40,11 +40,11 @@ export class ManualNode extends BareNode {
 /** Nodes of one isolate, linked by a network in memory. */
 export class ManualNodes implements AsyncDisposable {
   readonly clock: ManualClock = new ManualClock();
+  readonly network: pul.MemoryNetwork = new pul.MemoryNetwork(this.clock);
   readonly nodes: readonly ManualNode[];
 
   constructor(count: number, options: ManualNodesOptions = {}) {
-    const { clock } = this;
-    const network = new pul.MemoryNetwork(clock);
+    const { clock, network } = this;
     this.nodes = Array.from({ length: count }, () => {
       const transport = new FreezingTransport(pul.memory(network));
       return new ManualNode({ ...options, clock, transport }, transport);

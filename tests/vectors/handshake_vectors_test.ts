@@ -58,6 +58,11 @@ const REJECTIONS: Readonly<Record<string, Rejection>> = {
   "reject, cluster": { reason: "cluster", message: "grün" },
   "reject, self": { reason: "self", message: "one node" },
   "reject, duplicate": { reason: "duplicate", message: "both dialled" },
+  "reject, duplicate, who refuses": {
+    reason: "duplicate",
+    message: "both dialled",
+    nodeId: "00112233445566778899aabbccddeeff",
+  },
   "reject, busy": { reason: "busy", message: "too many links" },
   "reject, shutdown": { reason: "shutdown", message: "" },
   "reject, dead": { reason: "dead", message: "declared dead", incarnation: 7 },
@@ -144,6 +149,7 @@ for (const [name, rejection] of Object.entries(REJECTIONS)) {
     assert.ok(isRejected(error, rejection.reason) && error.kind === "handshake-failed");
     assert.equal(error.incarnation, rejection.incarnation);
     assert.ok(error.message.endsWith(`: ${rejection.message}`), error.message);
+    assert.equal(error.nodeId, rejection.nodeId);
     assert.deepEqual([reading.connection.isEnded, reading.clock.pendingTimers], [true, 0]);
   });
 }
