@@ -74,7 +74,15 @@ export class Cluster {
     this.#random = random;
     this.#settings = settings;
     const changes = this.#changes = new Changes(node.clock);
-    this.#joining = new Joining({ node, links, random, changes, signal: this.#ended.signal });
+    this.#joining = new Joining({
+      node,
+      links,
+      random,
+      changes,
+      signal: this.#ended.signal,
+      probeIntervalMs: settings.seedProbeIntervalMs,
+      isKnown: (address) => this.#isKnown(address),
+    });
     this.#state = this.#newState();
   }
 
@@ -332,6 +340,12 @@ export class Cluster {
     if (this.#ended.signal.aborted) return;
     this.#state.linkLost(member.nodeId, this.#node.clock.now());
     this.#changed();
+  }
+
+  /** Whether there is a link to who listens at an address, or a member that has not gone. */
+  #isKnown(address: string): boolean {
+    return this.#links.at(address) !== undefined ||
+      this.reachable().some((member) => member.addr === address);
   }
 
   #choose(path: ActorPath, nodeId: NodeId | undefined): RemoteActor | undefined {

@@ -1,15 +1,17 @@
 /**
- * The way into a cluster: seeds are tried until there is a link to one of them.
+ * The way into a cluster: seeds are tried until one has answered, and looked at ever after.
  *
  * @module
  */
 
 import type { CellNode } from "../actor/cell_node.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
-import { type Random, shuffled } from "../random.ts";
+import type { Random } from "../random.ts";
 import { isRejected } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { Changes } from "./changes.ts";
+import { SeedProbing } from "./seed_probing.ts";
+import { type Candidate, lookUpSeeds } from "./seeds.ts";
 
 /** What joining works with. */
 export interface JoiningOptions {
@@ -20,111 +22,145 @@ export interface JoiningOptions {
   readonly changes: Changes;
   /** Ends the joining: the node is shut down. */
   readonly signal: AbortSignal;
+  /** Time between two dials of seeds once this node has joined, in milliseconds. */
+  readonly probeIntervalMs: number;
+  /** Whether a member that can be reached has an address. */
+  isKnown(address: string): boolean;
+}
+
+/** One run of tries. */
+interface Attempt {
+  readonly seeds: readonly string[];
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+/** What one look at all seeds came to. */
+interface Outcome {
+  readonly candidates: readonly Candidate[];
+  /** Why it failed, by seed; nothing once one has answered, or when this node is all there is. */
+  readonly failures: ReadonlyMap<string, readonly Error[]>;
 }
 
 /** Finds the others; one seed that is linked is enough, whichever side dialled. */
 export class Joining {
-  readonly #node: CellNode;
-  readonly #links: Links;
-  readonly #random: Random;
-  readonly #changes: Changes;
-  readonly #signal: AbortSignal;
+  readonly #options: JoiningOptions;
 
-  constructor({ node, links, random, changes, signal }: JoiningOptions) {
-    this.#node = node;
-    this.#links = links;
-    this.#random = random;
-    this.#changes = changes;
-    this.#signal = signal;
+  constructor(options: JoiningOptions) {
+    this.#options = options;
   }
 
   /**
    * Joins through the seeds; the other members become known through the one that is linked.
    *
-   * This node is no seed of its own: a list that names nobody else is done at once, which is how
-   * the first node of a cluster starts with the list that all its nodes share.
+   * Each try looks names up afresh and takes all their addresses. This node is no seed of its own:
+   * it is joined at once when every address leads back to it, which is how the first node of a
+   * cluster starts with the list, or the name, that all its nodes share. The seeds are probed from
+   * then on until the node is shut down.
    *
    * @param seeds `host:port` each.
    * @param timeoutMs How long to try; 0 returns at once and keeps trying.
    * @throws {PulsingRuntimeError} kind `"join-failed"`, naming each seed and its error.
+   * @throws The signal's reason.
    */
   async join(seeds: readonly string[], timeoutMs: number): Promise<void> {
-    const others = new Set(seeds.filter((seed) => seed !== this.#node.address));
-    if (timeoutMs > 0) return await this.#keepTrying(others, this.#node.clock.now() + timeoutMs);
-    this.#keepTrying(others, Infinity).catch((error) =>
-      this.#node.logger.debug("joining was ended", { error })
-    );
+    const probe = () => new SeedProbing({ ...this.#options, seeds }).run();
+    if (timeoutMs > 0) {
+      await this.#within(seeds, timeoutMs);
+      return this.#inBackground(probe);
+    }
+    const { signal } = this.#options;
+    this.#inBackground(() => this.#keepTrying({ seeds, deadline: Infinity, signal }).then(probe));
   }
 
-  async #keepTrying(seeds: Set<string>, deadline: number): Promise<void> {
-    const { clock, limits } = this.#node;
-    for (let delayMs = limits.reconnectMinMs; seeds.size > 0; delayMs *= 2) {
-      const failures = await this.#tryEach(seeds, deadline);
+  #inBackground(work: () => Promise<never>): void {
+    const { logger } = this.#options.node;
+    work().catch((error) => logger.debug("looking at seeds was ended", { error }));
+  }
+
+  async #within(seeds: readonly string[], timeoutMs: number): Promise<void> {
+    const { clock } = this.#options.node;
+    const limit = new AbortController();
+    const timer = clock.setTimer(() => limit.abort(noAnswer()), timeoutMs);
+    const signal = AbortSignal.any([limit.signal, this.#options.signal]);
+    try {
+      await this.#keepTrying({ seeds, deadline: clock.now() + timeoutMs, signal });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #keepTrying(attempt: Attempt): Promise<void> {
+    const { clock, limits } = this.#options.node;
+    for (let delayMs = limits.reconnectMinMs;; delayMs *= 2) {
+      const { candidates, failures } = await this.#tryEach(attempt);
       if (failures.size === 0) return;
       // The last try is shortly before the deadline, not a whole backoff before it.
-      const remainingMs = deadline - clock.now() - limits.reconnectMinMs;
+      const remainingMs = attempt.deadline - clock.now() - limits.reconnectMinMs;
       if (remainingMs <= 0) throw joinFailed(failures);
-      await this.#linkedOrAfter(seeds, Math.min(delayMs, limits.reconnectMaxMs, remainingMs));
+      const waitMs = Math.min(delayMs, limits.reconnectMaxMs, remainingMs);
+      if (await this.#isLinkedWithin(waitMs, candidates)) return;
     }
   }
 
   /**
-   * Links to a seed, whichever can be reached; a seed that is this node itself is dropped.
+   * Links to a seed, whichever can be reached.
    *
-   * @returns Why it failed, by seed; nothing once one is linked or none is left.
+   * An address that leads back to this node is no failure, and is dialled again at the next try:
+   * behind a load balancer it may lead to another node then.
    */
-  async #tryEach(seeds: Set<string>, deadline: number): Promise<ReadonlyMap<string, Error>> {
-    const failures = new Map<string, Error>();
-    for (const seed of shuffled(this.#random, seeds)) {
+  async #tryEach({ seeds, signal }: Attempt): Promise<Outcome> {
+    const { node, links } = this.#options;
+    const found = await lookUpSeeds({ ...this.#options, seeds, own: node.address, signal });
+    const { candidates } = found;
+    const failures = new Map<string, Error[]>();
+    for (const [seed, error] of found.failures) failures.set(seed, [error]);
+    for (const { seed, target } of candidates) {
+      this.#options.signal.throwIfAborted();
       try {
-        await this.#dial(seed, deadline);
-        return new Map();
+        await links.dial(target, signal);
+        return { candidates, failures: new Map() };
       } catch (error) {
-        if (isRejected(error, "self")) seeds.delete(seed);
-        else failures.set(seed, asError(error));
+        if (isRejected(error, "self")) continue;
+        failures.set(seed, [...failures.get(seed) ?? [], asError(error)]);
       }
     }
-    return failures;
-  }
-
-  async #dial(seed: string, deadline: number): Promise<void> {
-    const { clock } = this.#node;
-    const timeout = new AbortController();
-    const timer = deadline === Infinity ? undefined : clock.setTimer(
-      () => timeout.abort(noAnswer(seed)),
-      Math.max(0, deadline - clock.now()),
-    );
-    try {
-      await this.#links.dial(seed, AbortSignal.any([timeout.signal, this.#signal]));
-    } finally {
-      timer?.cancel();
-    }
+    this.#options.signal.throwIfAborted();
+    return { candidates, failures };
   }
 
   /** Waits before the next try; shorter when a seed has dialled us meanwhile. */
-  async #linkedOrAfter(seeds: ReadonlySet<string>, waitMs: number): Promise<void> {
-    const { clock } = this.#node;
+  async #isLinkedWithin(waitMs: number, candidates: readonly Candidate[]): Promise<boolean> {
+    const { node: { clock }, links, changes, signal } = this.#options;
     const end = clock.now() + waitMs;
-    const isLinked = () => [...seeds].some((seed) => this.#links.at(seed) !== undefined);
-    while (!isLinked() && clock.now() < end) {
-      await this.#changes.next(end - clock.now(), this.#signal);
+    const isLinked = () =>
+      candidates.some(({ seed, address }) => (links.at(seed) ?? links.at(address)) !== undefined);
+    while (!isLinked()) {
+      if (clock.now() >= end) return false;
+      await changes.next(end - clock.now(), signal);
     }
+    return true;
   }
 }
 
-function noAnswer(seed: string): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot join through ${seed}: it did not answer in time`, {
+function noAnswer(): PulsingRuntimeError {
+  return new PulsingRuntimeError("Cannot join through the seed: it did not answer in time", {
     kind: "node-unreachable",
     retryable: true,
-    address: seed,
   });
 }
 
-function joinFailed(failures: ReadonlyMap<string, Error>): PulsingRuntimeError {
-  const reasons = [...failures].map(([seed, error]) => `${seed} (${error.message})`).join(", ");
-  return new PulsingRuntimeError(`Cannot join the cluster: no seed answered: ${reasons}`, {
-    kind: "join-failed",
-    retryable: true,
-    cause: new AggregateError(failures.values(), "all seeds failed"),
+function joinFailed(failures: ReadonlyMap<string, readonly Error[]>): PulsingRuntimeError {
+  const reasons = [...failures].map(([seed, [first, ...others]]) => {
+    const more = others.length === 0 ? "" : `, and ${others.length} more of its addresses failed`;
+    return `${seed} (${first?.message}${more})`;
   });
+  return new PulsingRuntimeError(
+    `Cannot join the cluster: no seed answered: ${reasons.join(", ")}`,
+    {
+      kind: "join-failed",
+      retryable: true,
+      cause: new AggregateError([...failures.values()].flat(), "all seeds failed"),
+    },
+  );
 }

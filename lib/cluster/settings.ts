@@ -18,6 +18,12 @@ export interface ClusterSettings {
   readonly pushPullIntervalMs: number;
   /** How long a member whose link was lost has time to come back, in milliseconds. */
   readonly suspicionTimeoutMs: number;
+  /**
+   * Time between two dials of a seed's address at which no member is known, in milliseconds.
+   *
+   * It is how a partition heals and how seeds that come late are found.
+   */
+  readonly seedProbeIntervalMs: number;
   /** How long a dead or left member, or a stopped actor's name, is remembered, in milliseconds. */
   readonly deadMemberRetentionMs: number;
 }
@@ -29,6 +35,7 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = Object.freeze({
   retransmitMultiplier: 4,
   pushPullIntervalMs: 10_000,
   suspicionTimeoutMs: 2_000,
+  seedProbeIntervalMs: 5_000,
   deadMemberRetentionMs: 300_000,
 });
 

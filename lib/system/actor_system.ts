@@ -154,17 +154,20 @@ export class ActorSystem implements AsyncDisposable {
    * @param options What the user said.
    * @param transport Used when the options name none.
    * @param onShutdown Called once when the system begins to shut down.
+   * @param signal Ends the joining: the promise rejects, and nothing of the system is left.
    */
   static async start(
     options: InitOptions,
     transport: () => Transport,
     onShutdown: () => void = () => {},
+    signal: AbortSignal = new AbortController().signal,
   ): Promise<ActorSystem> {
     const resolved = resolveOptions(options);
     const chosen = resolved.transport ?? transport();
     const system = new ActorSystem(resolved, chosen, onShutdown);
     try {
       await system.#open(chosen);
+      await system.#join(signal);
     } catch (error) {
       await system.shutdown();
       throw error;
@@ -443,7 +446,7 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   async #open(transport: Transport): Promise<void> {
-    const { addr, advertise, seeds, joinTimeoutMs, limits, logger } = this.#options;
+    const { addr, advertise, limits, logger } = this.#options;
     if (addr === undefined) return;
     this.#listener = await transport.listen({
       address: addr,
@@ -459,7 +462,19 @@ export class ActorSystem implements AsyncDisposable {
       });
     }
     this.#cluster.start();
-    if (seeds.length > 0) await this.#cluster.join(seeds, joinTimeoutMs);
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    const { seeds, joinTimeoutMs } = this.#options;
+    if (seeds.length === 0) return;
+    signal.throwIfAborted();
+    const end = () => void this.shutdown();
+    signal.addEventListener("abort", end);
+    try {
+      await this.#cluster.join(seeds, joinTimeoutMs);
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
   }
 
   #health(): Record<string, unknown> {

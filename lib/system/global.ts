@@ -25,6 +25,8 @@ export interface TypedResolveOptions<C extends ActorClass> extends ResolveOption
 interface GlobalSystem {
   readonly options: InitOptions;
   readonly starting: Promise<ActorSystem>;
+  /** Ends the joining of one that is still starting. */
+  readonly joining: AbortController;
   system: ActorSystem | undefined;
   /** Settles when the system has ended, once somebody has begun to shut it down. */
   ending: Promise<void> | undefined;
@@ -166,8 +168,15 @@ export function context(): ActorContext {
 
 function startGlobal(options: InitOptions): Promise<ActorSystem> {
   const onShutdown = () => void end(started);
-  const starting = ActorSystem.start(options, defaultTransport, onShutdown);
-  const started: GlobalSystem = { options, starting, system: undefined, ending: undefined };
+  const joining = new AbortController();
+  const starting = ActorSystem.start(options, defaultTransport, onShutdown, joining.signal);
+  const started: GlobalSystem = {
+    options,
+    starting,
+    joining,
+    system: undefined,
+    ending: undefined,
+  };
   global = started;
   starting.then((system) => started.system = system, () => forget(started));
   return starting;
@@ -175,6 +184,11 @@ function startGlobal(options: InitOptions): Promise<ActorSystem> {
 
 /** Shuts a global system down, also one that is still starting. */
 function end(ending: GlobalSystem): Promise<void> {
+  ending.joining.abort(
+    new PulsingRuntimeError("Cannot initialize the global system: it is shut down meanwhile", {
+      kind: "shutdown",
+    }),
+  );
   return ending.ending ??= ending.starting
     .then((system) => system.shutdown(), () => {}) // whoever started it was told
     .finally(() => forget(ending));

@@ -24,6 +24,11 @@ export interface InitOptions {
   /**
    * Nodes to join the cluster through, `host:port` each; one that answers is enough.
    *
+   * A host may be a name that stands for many nodes, or a load balancer: names are looked up
+   * afresh at each try, and every address counts. The list may name this node itself. Once joined,
+   * the addresses at which no member is known are dialled one by one, every
+   * `gossip.seedProbeIntervalMs`, which heals partitions and finds seeds that come late.
+   *
    * @default none: the system is the first of its cluster
    */
   readonly seeds?: readonly string[];
