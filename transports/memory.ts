@@ -109,6 +109,7 @@ export class MemoryNetwork {
   /** Finds what a host name stands for, in a later turn. */
   lookup(address: string, signal?: AbortSignal): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
+      parseHostPort(address); // a malformed one rejects here, not in a turn that nobody awaits
       this.#clock.defer(() => {
         if (signal?.aborted) return reject(signal.reason);
         const addresses = this.#addressesOf(address);
@@ -121,6 +122,7 @@ export class MemoryNetwork {
   /** Connects to a bound address in a later turn; a name is tried with all its addresses. */
   dial(address: string, signal?: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
+      parseHostPort(address); // a malformed one rejects here, not in a turn that nobody awaits
       this.#clock.defer(() => {
         if (signal?.aborted) return reject(signal.reason);
         const listener = this.#listenerAt(address);

@@ -186,6 +186,12 @@ export function transportContract(name: string, make: () => Transport): void {
     );
   });
 
+  test(`${name}: dialling an address that is none rejects as misuse`, async () => {
+    for (const address of ["", "nowhere", "a:b"]) {
+      await assert.rejects(make().dial(address), TypeError);
+    }
+  });
+
   test(`${name}: dialling with an aborted signal rejects with its reason`, async () => {
     await using place = await open();
     const reason = new Error("no longer wanted");
