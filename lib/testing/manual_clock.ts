@@ -5,6 +5,7 @@
  */
 
 import { type Clock, systemClock, type Timer } from "../clock.ts";
+import { TimerHeap } from "./timer_heap.ts";
 
 /** Options of {@link ManualClock}. */
 export interface ManualClockOptions {
@@ -14,12 +15,6 @@ export interface ManualClockOptions {
    * @default 946684800000, the first moment of the year 2000
    */
   readonly wallTimeMs?: number;
-}
-
-interface Entry {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly callback: () => void;
 }
 
 const START_WALL_TIME_MS = 946_684_800_000;
@@ -52,11 +47,11 @@ const MAX_TURNS_AT_REST = 100_000;
  */
 export class ManualClock implements Clock {
   readonly #startWallTimeMs: number;
-  /** By due time, then by creation. */
-  readonly #timers: Entry[] = [];
-  readonly #deferred: (() => void)[] = [];
+  readonly #timers = new TimerHeap();
+  #deferred: (() => void)[] = [];
+  /** How many of the deferred callbacks have run. */
+  #taken = 0;
   #nowMs = 0;
-  #created = 0;
   #advancing = false;
 
   /**
@@ -70,7 +65,7 @@ export class ManualClock implements Clock {
 
   /** Timers that are set and have neither fired nor been cancelled. */
   get pendingTimers(): number {
-    return this.#timers.length;
+    return this.#timers.size;
   }
 
   /** Milliseconds by which the clock was advanced so far. */
@@ -95,10 +90,7 @@ export class ManualClock implements Clock {
     if (!(delayMs <= MAX_DELAY_MS)) {
       throw new RangeError(`Cannot set timer: a delay of ${delayMs} ms is above ${MAX_DELAY_MS}`);
     }
-    const dueMs = this.#nowMs + Math.max(0, delayMs);
-    const entry = { dueMs, order: this.#created++, callback };
-    this.#timers.splice(this.#indexOf(entry), 0, entry);
-    return { cancel: () => this.#remove(entry) };
+    return this.#timers.add(this.#nowMs + Math.max(0, delayMs), callback);
   }
 
   /** Keeps a callback for the next turn: {@link ManualClock.settle} or `advance` runs it. */
@@ -116,16 +108,31 @@ export class ManualClock implements Clock {
    * rest, or what a callback threw; the clock then stands at that callback's time.
    */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms < Infinity)) {
-      throw new RangeError(`Cannot advance clock by ${ms} ms: expected a finite, positive number`);
-    }
-    if (this.#advancing) throw new Error("Cannot advance clock: it is already advancing");
-    this.#advancing = true;
-    try {
-      await this.#advanceTo(this.#nowMs + ms);
-    } finally {
-      this.#advancing = false;
-    }
+    await this.#drive(ms, NEVER);
+  }
+
+  /**
+   * Lets time pass until a condition holds, which is looked at after each callback.
+   *
+   * @param condition Cheap, because it is called often; what it throws ends the wait.
+   * @param withinMs How far at most, in milliseconds.
+   * @returns Whether it holds; the clock stands at the callback that made it so, or at the end.
+   * @throws As {@link ManualClock.advance}.
+   *
+   * @example Finds out when a timer fires
+   * ```ts
+   * import { ManualClock } from "@pulsing/core/testing";
+   * import assert from "node:assert/strict";
+   *
+   * const clock = new ManualClock();
+   * let fired = false;
+   * clock.setTimer(() => fired = true, 250);
+   * assert.equal(await clock.advanceUntil(() => fired, 1_000), true);
+   * assert.equal(clock.now(), 250);
+   * ```
+   */
+  async advanceUntil(condition: () => boolean, withinMs: number): Promise<boolean> {
+    return await this.#drive(withinMs, condition);
   }
 
   /**
@@ -136,55 +143,58 @@ export class ManualClock implements Clock {
    */
   async settle(): Promise<void> {
     // A real turn of the event loop begins only after all promise reactions have run, however
-    // long their chains are; counting awaits could stop in the middle of one.
+    // long their chains are; counting awaits could stop in the middle of one. It costs 1 µs.
     await nextTurn();
-    for (let turns = 0; turns < MAX_TURNS_AT_REST; turns++) {
-      const callback = this.#deferred.shift();
-      if (callback === undefined) return;
-      callback();
+    for (let turns = 0; this.#taken < this.#deferred.length; turns++) {
+      if (turns > MAX_TURNS_AT_REST) throw restless("callbacks are deferred without end");
+      this.#nextDeferred()();
       await nextTurn();
     }
-    throw restless("callbacks are deferred without end");
   }
 
-  async #advanceTo(targetMs: number): Promise<void> {
+  async #drive(ms: number, isDone: () => boolean): Promise<boolean> {
+    if (!(ms >= 0 && ms < Infinity)) {
+      throw new RangeError(`Cannot advance clock by ${ms} ms: expected a finite, positive number`);
+    }
+    if (this.#advancing) throw new Error("Cannot advance clock: it is already advancing");
+    this.#advancing = true;
+    try {
+      return await this.#advanceTo(this.#nowMs + ms, isDone);
+    } finally {
+      this.#advancing = false;
+    }
+  }
+
+  async #advanceTo(targetMs: number, isDone: () => boolean): Promise<boolean> {
     await this.settle();
-    let fired = 0;
-    while (true) {
-      const timer = this.#timers[0];
-      if (timer === undefined || timer.dueMs > targetMs) break;
+    for (let fired = 0; !isDone();) {
+      const timer = this.#timers.first;
+      if (timer === undefined || timer.dueMs > targetMs) {
+        this.#nowMs = targetMs;
+        return isDone();
+      }
       fired = timer.dueMs === this.#nowMs ? fired + 1 : 0;
       if (fired > MAX_TURNS_AT_REST) throw restless("timers without delay are set without end");
       this.#nowMs = timer.dueMs;
-      this.#timers.shift();
+      timer.cancel();
       timer.callback();
-      await this.settle();
+      await nextTurn();
+      if (this.#taken < this.#deferred.length) await this.settle();
     }
-    this.#nowMs = targetMs;
+    return true;
   }
 
-  #remove(entry: Entry): void {
-    const index = this.#indexOf(entry);
-    if (this.#timers[index] === entry) this.#timers.splice(index, 1);
-  }
-
-  /** Where an entry is, or belongs. */
-  #indexOf(entry: Entry): number {
-    let low = 0;
-    let high = this.#timers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#timers[middle];
-      if (other !== undefined && isBefore(other, entry)) low = middle + 1;
-      else high = middle;
+  #nextDeferred(): () => void {
+    const callback = this.#deferred[this.#taken++] as () => void; // one is left
+    if (this.#taken === this.#deferred.length) {
+      this.#deferred = [];
+      this.#taken = 0;
     }
-    return low;
+    return callback;
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
-  return a.dueMs === b.dueMs ? a.order < b.order : a.dueMs < b.dueMs;
-}
+const NEVER = (): boolean => false;
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => systemClock.defer(resolve));

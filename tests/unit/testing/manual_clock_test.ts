@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sleep } from "../../../lib/clock.ts";
+import type * as pul from "../../../mod.ts";
 import { ManualClock } from "../../../lib/testing/mod.ts";
 import { test } from "../../harness.ts";
 
@@ -137,6 +138,67 @@ test("ManualClock tells when the code never comes to rest", async () => {
   const rearm = () => void other.setTimer(rearm, 0);
   rearm();
   await assert.rejects(other.advance(1), /Cannot settle clock: timers without delay/);
+});
+
+test("ManualClock.advanceUntil stops at the callback that made it so", async () => {
+  const clock = new ManualClock();
+  let answered = false;
+  clock.setTimer(async () => {
+    for (let hop = 0; hop < 100; hop++) await undefined;
+    answered = true;
+  }, 30);
+  clock.setTimer(() => assert.fail("fired too far"), 31);
+  assert.equal(await clock.advanceUntil(() => answered, 1_000), true);
+  assert.equal(clock.now(), 30);
+  assert.equal(await clock.advanceUntil(() => answered, 1_000), true, "it holds already");
+  assert.equal(clock.now(), 30);
+});
+
+test("ManualClock.advanceUntil tells that the time is over, and passes on a throw", async () => {
+  const clock = new ManualClock();
+  clock.setTimer(() => {}, 10);
+  assert.equal(await clock.advanceUntil(() => false, 25), false);
+  assert.equal(clock.now(), 25);
+  const broken = clock.advanceUntil(() => {
+    throw new Error("mine");
+  }, 10);
+  await assert.rejects(broken, /mine/);
+  await clock.advance(1);
+  assert.equal(clock.now(), 26);
+});
+
+test("ManualClock keeps its order under any sets and cancels on the way (property)", async () => {
+  const step = fc.record({ delayMs: fc.nat(50), cancels: fc.option(fc.nat(40)), again: fc.nat(3) });
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    const clock = new ManualClock();
+    const pending = new Map<number, number>();
+    const timers: pul.Timer[] = [];
+    const set = (delayMs: number, callback: () => void) => {
+      const number = timers.length;
+      pending.set(number, clock.now() + delayMs);
+      timers.push(clock.setTimer(() => {
+        const due = pending.get(number);
+        assert.equal(due, clock.now());
+        for (const [other, otherDue] of pending) {
+          assert.ok(otherDue > clock.now() || (otherDue === due && other >= number));
+        }
+        pending.delete(number);
+        callback();
+      }, delayMs));
+    };
+    for (const { delayMs, cancels, again } of steps) {
+      set(delayMs, () => {
+        if (cancels !== null && cancels < timers.length) {
+          timers[cancels]!.cancel();
+          pending.delete(cancels);
+        }
+        for (let round = 0; round < again; round++) set(delayMs * round, () => {});
+      });
+    }
+    await clock.advance(200);
+    assert.equal(pending.size, 0);
+    assert.equal(clock.pendingTimers, 0);
+  }));
 });
 
 test("ManualClock fires any set of timers in a stable sort by time (property)", async () => {
