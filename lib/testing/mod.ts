@@ -1,23 +1,60 @@
 /**
- * Tools for testing actors without waiting: a clock that the test moves, and random numbers
- * that repeat.
+ * Tools for testing actors: whole clusters in one isolate, whose time passes when a test says so,
+ * whose network breaks when it says so, and whose runs repeat from a seed.
  *
- * @example Times out without waiting
+ * - {@link TestCluster}: real systems on one clock and one network. `run` lets time pass until a
+ *   promise settles, `until` until a condition holds, `advance` as far as it is told. `kill`,
+ *   `stop`, `restart`, `freeze`, `thaw` for nodes; `cut`, `partition`, `heal`, `clog`, `unclog`,
+ *   `delay`, `loss`, `duplicate` for the network between them.
+ * - {@link TestProbe}: an actor that says what it got, also in systems that live in real time.
+ * - {@link History}: what happened. {@link atMostOnce}, {@link orderPerPair}, {@link streamPrefix},
+ *   {@link convergence} and {@link noResurrection} tell what is wrong with it.
+ * - {@link simulate}: a scenario over many seeds; a failure says how to run it again.
+ * - {@link ManualClock} and {@link seededRandom}: for what needs no cluster.
+ *
+ * Nothing waits for the clock of the machine, so an hour of a cluster takes seconds. What a test
+ * waits for itself must be something the cluster brings about: promises of real files, sockets or
+ * timers settle when they like, and such a run does not repeat.
+ *
+ * @example A partition that heals
  * ```ts
- * import { ManualClock, seededRandom } from "@pulsing/core/testing";
+ * import { convergence, TestCluster } from "@pulsing/core/testing";
  * import assert from "node:assert/strict";
  *
- * const clock = new ManualClock();
- * const timer = clock.setTimer(() => {}, 30_000);
- * assert.equal(clock.pendingTimers, 1);
- * timer.cancel();
- * assert.equal(clock.pendingTimers, 0);
- * assert.equal(seededRandom(7).next(), seededRandom(7).next());
+ * await using cluster = await TestCluster.start(4, { seed: 7 });
+ * cluster.partition([0, 1], [2, 3]);
+ * await cluster.at(0).system.spawn({ receive: () => "here" }, { name: "news" });
+ * await cluster.advance(1_000);
+ * assert.equal(cluster.at(3).system.allNamedActors().length, 0);
+ *
+ * cluster.heal();
+ * await cluster.until(() => convergence(cluster.history.entries).length === 0);
+ * const ref = await cluster.run(cluster.at(3).system.resolve("news"));
+ * assert.equal(await cluster.run(ref.ask("where?")), "here");
  * ```
  *
  * @module
  */
 
 export { ManualClock, type ManualClockOptions } from "./manual_clock.ts";
+export {
+  TestCluster,
+  type TestClusterOptions,
+  type UntilOptions,
+  type WithinOptions,
+} from "./test_cluster.ts";
+export type { ClusterNode } from "./cluster_node.ts";
+export type { Delay } from "./route.ts";
+export {
+  type ProbeMatcher,
+  type ProbeMessage,
+  type ProbeWait,
+  TestProbe,
+  type TestProbeOptions,
+} from "./test_probe.ts";
+export { History, type HistoryEntry, type HistoryEvent, type NodeState } from "./history.ts";
+export { atMostOnce, orderPerPair, streamPrefix } from "./checkers.ts";
+export { convergence, noResurrection } from "./cluster_checkers.ts";
+export { simulate, type SimulateOptions, type SimulationRun } from "./simulate.ts";
 export { type Random, seededRandom } from "../random.ts";
 export type { Clock, Timer } from "../clock.ts";

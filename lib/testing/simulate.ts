@@ -1,0 +1,114 @@
+/**
+ * Runs a scenario over many seeds.
+ *
+ * @module
+ */
+
+import type { History } from "./history.ts";
+import { TestCluster, type TestClusterOptions } from "./test_cluster.ts";
+
+/** Options of {@link simulate}. */
+export interface SimulateOptions {
+  /** How many seeds. */
+  readonly seeds: number;
+  /**
+   * The first one.
+   *
+   * @default 1
+   */
+  readonly first?: number;
+  /** What is simulated, shown when it fails. */
+  readonly name?: string;
+  /**
+   * Gives the command that runs one seed again, shown when it fails.
+   *
+   * @default the options of `simulate` that do
+   */
+  readonly replay?: (seed: number) => string;
+}
+
+/** One run of one seed. */
+export interface SimulationRun {
+  /** Decides everything that is random in this run. */
+  readonly seed: number;
+  /**
+   * Starts a cluster of the seed, whose history is shown when the run fails.
+   *
+   * @param size How many nodes.
+   * @param options As for {@link TestCluster.start}.
+   * @returns The cluster, which the run disposes.
+   */
+  start(size: number, options?: Omit<TestClusterOptions, "seed">): Promise<TestCluster>;
+  /** Names another history to be shown when the run fails. */
+  show(history: History): void;
+}
+
+const SHOWN_LINES = 20;
+
+/**
+ * Runs a scenario once for each seed, one after the other, up to the first that fails.
+ *
+ * @param options Which seeds.
+ * @param body The scenario; it fails by throwing.
+ * @throws {Error} When a run fails: the message has the seed, the end of the history and how to
+ * run it again, the cause is what the run threw.
+ *
+ * @example A scenario over three seeds
+ * ```ts
+ * import { atMostOnce, simulate } from "@pulsing/core/testing";
+ * import assert from "node:assert/strict";
+ *
+ * await simulate({ seeds: 3, name: "leave" }, async (_seed, run) => {
+ *   await using cluster = await run.start(3);
+ *   await cluster.stop(1);
+ *   const isLeft = () => cluster.at(0).system.members().some(({ status }) => status === "left");
+ *   await cluster.until(isLeft, { withinMs: 5_000 });
+ *   assert.deepEqual(atMostOnce(cluster.history.entries), []);
+ * });
+ *
+ * const broken = simulate({ seeds: 3, first: 17 }, (seed) => assert.notEqual(seed, 18));
+ * await assert.rejects(broken, /simulate\(\{ first: 18, seeds: 1 \}, …\)/);
+ * ```
+ */
+export async function simulate(
+  options: SimulateOptions,
+  body: (seed: number, run: SimulationRun) => void | Promise<void>,
+): Promise<void> {
+  const { seeds, first = 1 } = options;
+  for (let seed = first; seed < first + seeds; seed++) {
+    let history: (() => History) | undefined;
+    const run: SimulationRun = {
+      seed,
+      start: async (size, options = {}) => {
+        const cluster = await TestCluster.start(size, { ...options, seed });
+        history = () => cluster.history;
+        return cluster;
+      },
+      show: (shown) => void (history = () => shown),
+    };
+    try {
+      await body(seed, run);
+    } catch (error) {
+      throw failed(options, seed, error, history?.());
+    }
+  }
+}
+
+function failed(
+  { name = "the scenario", replay = replayText }: SimulateOptions,
+  seed: number,
+  cause: unknown,
+  history: History | undefined,
+): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const text = [
+    `Cannot simulate ${name}: seed ${seed} failed: ${why}`,
+    ...(history === undefined ? [] : [`the last of what happened:\n${history.text(SHOWN_LINES)}`]),
+    `run it again with ${replay(seed)}`,
+  ];
+  return new Error(text.join("\n"), { cause });
+}
+
+function replayText(seed: number): string {
+  return `simulate({ first: ${seed}, seeds: 1 }, …)`;
+}

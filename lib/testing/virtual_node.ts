@@ -1,0 +1,159 @@
+/**
+ * What stands behind one node of a cluster under test.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../clock.ts";
+import type { ActorSystem } from "../system/actor_system.ts";
+import type { ClusterNode } from "./cluster_node.ts";
+import type { History, NodeState } from "./history.ts";
+import { NodeClock } from "./node_clock.ts";
+import { ViewRecorder } from "./view_recorder.ts";
+import type { VirtualHost } from "./virtual_network.ts";
+
+/** What a node needs of its cluster. */
+export interface NodeHost {
+  readonly record: History;
+  /** Whether what the nodes see is recorded. */
+  readonly isRecorded: boolean;
+  /** The time of all nodes. */
+  readonly clock: Clock;
+  /** Makes a system for the node and waits until it has joined. */
+  open(node: VirtualNode): Promise<ActorSystem>;
+  /** Lets time pass until a promise settles. */
+  run<T>(promise: PromiseLike<T>): Promise<T>;
+  /** A turn of the node begins. */
+  turn(node: VirtualNode): void;
+}
+
+/** A node of a {@link TestCluster}, and what the cluster needs of it. */
+export class VirtualNode implements ClusterNode {
+  readonly index: number;
+  readonly address: string;
+  readonly #host: VirtualHost;
+  readonly #cluster: NodeHost;
+  #clock: NodeClock;
+  #starts = 0;
+  #state: NodeState = "stopped";
+  #system: ActorSystem | undefined = undefined;
+  #recorder: ViewRecorder | undefined = undefined;
+  #thawing: Timer | undefined = undefined;
+
+  /** Made by the cluster. */
+  constructor(index: number, address: string, host: VirtualHost, cluster: NodeHost) {
+    this.index = index;
+    this.address = address;
+    this.#host = host;
+    this.#cluster = cluster;
+    this.#clock = host.clock;
+  }
+
+  get name(): string {
+    return this.#starts < 2 ? `node-${this.index}` : `node-${this.index}.${this.#starts}`;
+  }
+
+  /** How often it was started. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** Whether its system has joined and has not ended. */
+  get isUp(): boolean {
+    return this.#state === "running" && this.#system !== undefined;
+  }
+
+  /** The event loop of its system. */
+  get clock(): NodeClock {
+    return this.#clock;
+  }
+
+  get system(): ActorSystem {
+    if (this.#system === undefined) throw this.#cannot("use", "it has not joined");
+    return this.#system;
+  }
+
+  /** Starts a system, which joins; the cluster calls it once. */
+  async start(): Promise<void> {
+    if (this.#state === "running" || this.#state === "frozen") {
+      throw this.#cannot("start", `it is ${this.#state}`);
+    }
+    this.#starts++;
+    this.#system = undefined;
+    this.#clock = this.#host.clock = new NodeClock(
+      this.#cluster.clock,
+      () => this.#cluster.turn(this),
+    );
+    this.#state = "running";
+    try {
+      const system = this.#system = await this.#cluster.open(this);
+      if (this.#cluster.isRecorded) {
+        this.#recorder = new ViewRecorder(this.name, system, this.#cluster.record);
+      }
+      this.#note();
+    } catch (error) {
+      this.#host.crash();
+      this.#state = "stopped";
+      throw error;
+    }
+  }
+
+  kill(): void {
+    if (this.#state !== "running" && this.#state !== "frozen") return;
+    this.look(this.#cluster.clock.now());
+    this.#host.crash();
+    this.#become("killed");
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === "frozen") throw this.#cannot("stop", "it is frozen, thaw it or kill it");
+    if (this.#state !== "running") return;
+    await this.#cluster.run(this.system.shutdown());
+    this.#host.crash(); // of what had not come to its end in time
+    this.#become("stopped");
+  }
+
+  freeze(ms?: number): void {
+    if (this.#state !== "running") throw this.#cannot("freeze", `it is ${this.#state}`);
+    this.#clock.freeze();
+    this.#become("frozen");
+    if (ms !== undefined) this.#thawing = this.#cluster.clock.setTimer(() => this.thaw(), ms);
+  }
+
+  thaw(): void {
+    if (this.#state !== "frozen") return;
+    this.#clock.thaw();
+    this.#become("running");
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#cluster.run(this.start());
+  }
+
+  /** Records what its system sees now. */
+  look(atMs: number): void {
+    this.#recorder?.look(atMs);
+  }
+
+  #become(state: NodeState): void {
+    this.#state = state;
+    this.#thawing?.cancel();
+    if (state === "killed" || state === "stopped") this.#recorder = undefined;
+    this.#note();
+  }
+
+  #note(): void {
+    if (this.#system === undefined) return; // it was ended before it had begun
+    const { nodeId } = this.#system;
+    this.#cluster.record.add({ kind: "node", node: this.name, nodeId, state: this.#state });
+  }
+
+  #cannot(verb: string, state: string): Error {
+    return new Error(`Cannot ${verb} node ${this.index}: ${state}`);
+  }
+}

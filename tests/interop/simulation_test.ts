@@ -1,0 +1,16 @@
+/** A simulated run is the same on both runtimes. */
+
+import assert from "node:assert/strict";
+import { test } from "../harness.ts";
+import { otherRuntime, startScript } from "../other_runtime.ts";
+import { runScenario } from "../unit/testing/scenario.ts";
+
+const script = new URL("./simulation_script.ts", import.meta.url);
+
+for (const seed of [7, 11]) {
+  test(`a simulated run of seed ${seed} is the same on ${otherRuntime}, byte for byte`, async () => {
+    await using child = await startScript(otherRuntime, script, [String(seed)]);
+    const [there, here] = [JSON.parse(child.line), (await runScenario(seed)).text()];
+    assert.deepEqual(here.split("\n"), there.split("\n"));
+  });
+}
