@@ -204,7 +204,9 @@ export class TestCluster implements AsyncDisposable {
     await this.settle();
     while (!condition()) {
       const leftMs = start + withinMs - this.now();
-      if (leftMs <= 0) throw this.#late(`see ${what}`, withinMs);
+      if (leftMs <= 0) {
+        throw new Error(`Cannot see ${what}: it took more than ${withinMs} ms, ${this.#where}`);
+      }
       await this.advance(Math.min(stepMs, leftMs));
     }
     return this.now() - start;
@@ -225,7 +227,7 @@ export class TestCluster implements AsyncDisposable {
     const over = () => void (isPending = false);
     promise.then(over, over);
     if (await this.#clock.advanceUntil(() => !isPending, withinMs)) return await promise;
-    throw this.#late("run promise", withinMs);
+    throw new Error(`Cannot run promise: it took more than ${withinMs} ms, ${this.#where}`);
   }
 
   /**
@@ -350,10 +352,10 @@ export class TestCluster implements AsyncDisposable {
     }
     this.#network.setWeather({ lossRate: 0, duplicateRate: 0 });
     for (const node of this.#nodes) node.thaw();
-    let isDown = false;
-    void Promise.allSettled(this.systems.map((system) => system.shutdown()))
-      .then(() => isDown = true);
-    await this.#clock.advanceUntil(() => isDown, WITHIN_MS);
+    const stopped = this.#nodes.filter(({ isUp }) => isUp).map((node) => node.shutDown());
+    let isOver = false;
+    void Promise.allSettled(stopped).then(() => isOver = true);
+    await this.#clock.advanceUntil(() => isOver, WITHIN_MS);
     for (const node of this.#nodes) node.kill();
   }
 
@@ -415,7 +417,7 @@ export class TestCluster implements AsyncDisposable {
       if (missing.length === 0) return;
       if (this.now() - start > WITHIN_MS) {
         const named = missing.slice(0, MAX_NAMED).join(", ");
-        throw this.#error("start cluster", `${missing.length} are not seen: ${named}`);
+        throw new Error(`Cannot start cluster: not all are seen (${named}), ${this.#where}`);
       }
       await this.advance(STEP_MS);
     }
@@ -457,12 +459,9 @@ export class TestCluster implements AsyncDisposable {
     this.#history.add({ kind: "note", text });
   }
 
-  #late(doing: string, withinMs: number): Error {
-    return this.#error(doing, `it took more than ${withinMs} ms`);
-  }
-
-  #error(doing: string, state: string): Error {
-    return new Error(`Cannot ${doing}: ${state}, at ${this.now()} ms of seed ${this.seed}`);
+  /** Where in which run this is, for errors. */
+  get #where(): string {
+    return `at ${this.now()} ms of seed ${this.seed}`;
   }
 }
 

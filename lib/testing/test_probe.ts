@@ -46,8 +46,15 @@ export interface ProbeWait {
   readonly withinMs?: number;
 }
 
-/** What a message must be: equal to a value, or such that a function of it says `true`. */
-export type ProbeMatcher = unknown | ((message: unknown) => boolean);
+/** What a message must be: such that a function of it says `true`, or equal to any other value. */
+export type ProbeMatcher =
+  | ((message: unknown) => boolean)
+  | object
+  | string
+  | number
+  | bigint
+  | boolean
+  | null;
 
 const WITHIN_MS = 3_000;
 /** Messages that are kept for the test; above, the oldest are forgotten. */
@@ -145,13 +152,10 @@ export class TestProbe {
    * @throws {Error} When none came in time; it says which messages did.
    */
   async expect(matcher?: ProbeMatcher, options: ProbeWait = {}): Promise<ProbeMessage> {
-    const isAny = arguments.length === 0 || matcher === undefined;
-    const fits = ({ message }: ProbeMessage) =>
-      isAny || (typeof matcher === "function" ? matcher(message) : isSameValue(message, matcher));
-    const found = await this.#next(this.#waiting, fits, options);
+    const found = await this.#next(this.#waiting, ({ message }) => fits(message, matcher), options);
     if (found !== undefined) return found;
     const left = this.#waiting.map(({ message }) => textOf(message)).join(", ");
-    const wanted = isAny ? "any message" : textOf(matcher);
+    const wanted = matcher === undefined ? "any message" : textOf(matcher);
     throw new Error(`Cannot see ${wanted}: it did not come, but ${left || "nothing"}`);
   }
 
@@ -181,8 +185,8 @@ export class TestProbe {
    * @throws {Error} When it did not end in time.
    */
   async expectTerminated(actor?: ActorRef, options: ProbeWait = {}): Promise<Terminated> {
-    const fits = ({ id }: Terminated) => actor === undefined || id === actor.actorId;
-    const found = await this.#next(this.#ended, fits, options);
+    const isIt = ({ id }: Terminated) => actor === undefined || id === actor.actorId;
+    const found = await this.#next(this.#ended, isIt, options);
     if (found !== undefined) return found;
     throw new Error(`Cannot see the end of ${actor ?? "a watched actor"}: it goes on`);
   }
@@ -212,11 +216,11 @@ export class TestProbe {
 
   async #next<T>(
     list: T[],
-    fits: (entry: T) => boolean,
+    isIt: (entry: T) => boolean,
     { withinMs = WITHIN_MS }: ProbeWait,
   ): Promise<T | undefined> {
-    if (!await this.#wait(() => list.some(fits), withinMs)) return undefined;
-    const [found] = list.splice(list.findIndex(fits), 1);
+    if (!await this.#wait(() => list.some(isIt), withinMs)) return undefined;
+    const [found] = list.splice(list.findIndex(isIt), 1);
     return found;
   }
 
@@ -234,6 +238,11 @@ export class TestProbe {
       look();
     });
   }
+}
+
+function fits(message: unknown, matcher: ProbeMatcher | undefined): boolean {
+  if (matcher === undefined) return true;
+  return typeof matcher === "function" ? matcher(message) : isSameValue(message, matcher);
 }
 
 function textOf(value: unknown): string {

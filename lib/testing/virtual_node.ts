@@ -73,14 +73,16 @@ export class VirtualNode implements ClusterNode {
   }
 
   get system(): ActorSystem {
-    if (this.#system === undefined) throw this.#cannot("use", "it has not joined");
+    if (this.#system === undefined) {
+      throw new Error(`Cannot use node ${this.index}: it has not joined`);
+    }
     return this.#system;
   }
 
   /** Starts a system, which joins; the cluster calls it once. */
   async start(): Promise<void> {
     if (this.#state === "running" || this.#state === "frozen") {
-      throw this.#cannot("start", `it is ${this.#state}`);
+      throw new Error(`Cannot start node ${this.index}: it is ${this.#state}`);
     }
     this.#starts++;
     this.#system = undefined;
@@ -110,15 +112,24 @@ export class VirtualNode implements ClusterNode {
   }
 
   async stop(): Promise<void> {
-    if (this.#state === "frozen") throw this.#cannot("stop", "it is frozen, thaw it or kill it");
+    if (this.#state === "frozen") {
+      throw new Error(`Cannot stop node ${this.index}: it is frozen, thaw it or kill it`);
+    }
     if (this.#state !== "running") return;
-    await this.#cluster.run(this.system.shutdown());
-    this.#host.crash(); // of what had not come to its end in time
+    await this.#cluster.run(this.shutDown());
+  }
+
+  /** Shuts the system down while somebody else lets time pass. */
+  async shutDown(): Promise<void> {
+    await this.system.shutdown();
+    this.#host.crash(); // ends what had not come to its end in time
     this.#become("stopped");
   }
 
   freeze(ms?: number): void {
-    if (this.#state !== "running") throw this.#cannot("freeze", `it is ${this.#state}`);
+    if (this.#state !== "running") {
+      throw new Error(`Cannot freeze node ${this.index}: it is ${this.#state}`);
+    }
     this.#clock.freeze();
     this.#become("frozen");
     if (ms !== undefined) this.#thawing = this.#cluster.clock.setTimer(() => this.thaw(), ms);
@@ -151,9 +162,5 @@ export class VirtualNode implements ClusterNode {
     if (this.#system === undefined) return; // it was ended before it had begun
     const { nodeId } = this.#system;
     this.#cluster.record.add({ kind: "node", node: this.name, nodeId, state: this.#state });
-  }
-
-  #cannot(verb: string, state: string): Error {
-    return new Error(`Cannot ${verb} node ${this.index}: ${state}`);
   }
 }

@@ -12,6 +12,8 @@ test("TestCluster: two runs of one seed have equal histories, byte for byte", as
   const [one, other, third] = [await runScenario(7), await runScenario(7), await runScenario(8)];
   assert.equal(one.text(), other.text());
   assert.notEqual(one.text(), third.text());
+  assert.match(one.text(), / ended whole\n/);
+  assert.match(one.text(), / ended broken node-lost\n/);
   for (const kind of ["node", "member", "name", "sent", "handled", "failed", "taken", "note"]) {
     assert.ok(one.entries.some((entry) => entry.kind === kind), `there is a ${kind}`);
   }

@@ -30,7 +30,11 @@ class Shop {
  * @returns The history, and with it every choice that was made.
  */
 export async function runScenario(seed: number): Promise<History> {
-  await using cluster = await TestCluster.start(5, { seed, delay: { minMs: 1, maxMs: 20 } });
+  await using cluster = await TestCluster.start(5, {
+    seed,
+    delay: { minMs: 1, maxMs: 20 },
+    limits: { streamWindowItems: 4 },
+  });
   const { history } = cluster;
   for (const index of [0, 1, 2]) {
     const name = `shop-${index}`;
