@@ -120,7 +120,7 @@ export class ActorSystem implements AsyncDisposable {
       ...(options.isolate === "clone" && { clone: (message) => this.#refs.copy(message) }),
     });
     const spawning = this.#spawning = new Spawning(node);
-    const observed = observe(node, spawning);
+    const observed = observe(node, spawning, () => this.members());
     function systemActor() {
       return new ClassBody(new SystemActor(observed), methodsOf(SystemActor), false);
     }

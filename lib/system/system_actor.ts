@@ -10,6 +10,7 @@ import type { ActorRef } from "../actor/actor_ref.ts";
 import type { ClassSpawnOptions } from "../actor/spawn_options.ts";
 import { definedNames, definitionNamed } from "../actor/remote_class.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { LocalNode } from "./local_node.ts";
 import type { Spawning } from "./spawning.ts";
@@ -70,6 +71,8 @@ export interface ObservedNode {
   metrics(): NodeMetrics;
   /** Its actors, the oldest first. */
   actors(): readonly ActorStatus[];
+  /** The nodes it knows, itself included. */
+  members(): readonly Member[];
   /** Spawns an actor on it. */
   spawn(request: SpawnRequest): Promise<ActorRef>;
 }
@@ -135,6 +138,11 @@ export class SystemActor {
     return this.#node.actors();
   }
 
+  /** The nodes that this one knows, itself included, with the status it believes them to have. */
+  members(): readonly Member[] {
+    return this.#node.members();
+  }
+
   /**
    * Spawns an actor on the node.
    *
@@ -148,7 +156,11 @@ export class SystemActor {
 }
 
 /** A node as its system actor sees it. */
-export function observe(node: LocalNode, spawning: Spawning): ObservedNode {
+export function observe(
+  node: LocalNode,
+  spawning: Spawning,
+  members: () => readonly Member[],
+): ObservedNode {
   const { nodeId, clock } = node;
   const startedAt = clock.now();
   return {
@@ -167,6 +179,7 @@ export function observe(node: LocalNode, spawning: Spawning): ObservedNode {
       uptimeMs: clock.now() - startedAt,
     }),
     actors: () => [...node.cells()].map((cell) => statusOf(cell, clock.now())),
+    members,
     async spawn(request) {
       const { className, options = {} } = request ?? {}; // another node may send anything
       if (typeof className !== "string" || typeof options !== "object" || options === null) {

@@ -78,6 +78,16 @@ test("actors: depth, restarts and age of each, also of a node far away", async (
   assert.deepEqual([later.actors, later.actorsStopped, later.deadLetters], [2, 1, 2]);
 });
 
+test("members: who a node knows and what it believes of them, asked from another one", async () => {
+  await using all = await NamedNodes.start(3);
+  const core = await coreOf(all.at(0), all.at(2).nodeId);
+  const sorted = (members: readonly pul.Member[]) =>
+    members.toSorted((a, b) => a.nodeId.localeCompare(b.nodeId));
+  const seen = await all.soon(core.members());
+  assert.equal(seen.length, 3);
+  assert.deepEqual(sorted(seen), sorted(all.at(2).members()));
+});
+
 test("a system that does not listen has a system actor as well", async () => {
   await using system = await pul.actorSystem();
   const core = await coreOf(system, system.nodeId);
