@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "lib/cluster",
     "lib/system",
     "transports/memory.ts",
+    "transports/tcp.ts",
   ],
   "transports": ["lib", "lib/wire/frame.ts"],
 };
@@ -43,8 +44,15 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "ws": "transports",
 };
 
-/** Who may read the world: rank 0's four sources, and the sockets. */
-const WORLD_READERS = /^(?:lib\/(?:clock|random|logger|async_scope)\.ts$|transports\/)/;
+/** Who may read the world: rank 0's four sources, the sockets, and both ends of a process. */
+const WORLD_READERS =
+  /^(?:lib\/(?:clock|random|logger|async_scope|testing\/(?:child|parent)_process)\.ts$|transports\/)/;
+
+/** What the test kit loads only when it is used: whoever simulates starts no process. */
+const LOADED_LATE = /^(?:lib\/testing\/(?:child|parent)_process|transports\/tcp)\.ts$/;
+
+const STATIC_IMPORT =
+  /(?<![.\w$])(?:import|export)\b(?!\s*type\b)\s*(?:[\w*{][^;"'`()]*?\bfrom\s*)?(?=["'`])/g;
 
 const WORLD: readonly RegExp[] = [
   /\bDate\s*\.\s*now\b|\bnew\s+Date\s*(?:\(\s*\)|(?![\s(]))|(?<!\bnew\s+|[.\w$#])Date\s*\(/g,
@@ -116,6 +124,17 @@ export const world: Rule = (file) => {
     ...WORLD.flatMap((pattern) => findAll(file, pattern)).map((found) => `${found} is the world`),
     ...file.imports.filter(isBuiltin).map((name) => `${file.path}: may not import "${name}"`),
   ];
+};
+
+/** The test kit imports processes and sockets only where a process cluster begins. */
+export const lateImports: Rule = (file) => {
+  if (roomOf(file.path) !== "lib/testing" || LOADED_LATE.test(file.path)) return [];
+  return [...file.code.matchAll(STATIC_IMPORT)]
+    .map((match) => file.literals.get(match.index + match[0].length)?.value ?? "")
+    .filter((name) => name.startsWith("."))
+    .map((name) => posix.join(posix.dirname(file.path), name))
+    .filter((target) => LOADED_LATE.test(target))
+    .map((target) => `${file.path}: may import ${target} only where it is used`);
 };
 
 /** No default export, enum, `private` or namespace, and no `any` without a written reason. */

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import {
   language,
+  lateImports,
   names,
   packages,
   rooms,
@@ -50,11 +51,38 @@ const cases: Readonly<Record<string, Case>> = {
     ],
     good: ['import { a } from "../lib/wire/frame.ts"; import { b } from "../lib/transport.ts";'],
   },
-  "the test kit sees the memory transport": {
+  "the test kit sees the transports of its clusters": {
     rule: rooms,
     path: "lib/testing/virtual_cluster.ts",
-    bad: ['import { a } from "../../transports/tcp.ts";', 'import { a } from "../queue/queue.ts";'],
-    good: ['import { a } from "../../transports/memory.ts";'],
+    bad: [
+      'import { a } from "../../transports/websocket.ts";',
+      'import { a } from "../queue/queue.ts";',
+    ],
+    good: [
+      'import { a } from "../../transports/memory.ts";',
+      'const { a } = await import("../../transports/tcp.ts");',
+    ],
+  },
+  "the test kit loads processes and sockets late": {
+    rule: lateImports,
+    path: "lib/testing/virtual_cluster.ts",
+    bad: [
+      'import { a } from "../../transports/tcp.ts";',
+      'import {\n  a,\n} from "./child_process.ts";',
+      'import { b } from "./b.ts";\nexport { a } from "./parent_process.ts";',
+      'import "./child_process.ts";',
+    ],
+    good: [
+      'const { a } = await import("../../transports/tcp.ts");',
+      'import type { A } from "./child_process.ts";\nexport type { A } from "./child_process.ts";',
+      'import { a } from "../../transports/memory.ts";',
+    ],
+  },
+  "both ends of a process read the world, their neighbours do not": {
+    rule: world,
+    path: "lib/testing/process_cluster.ts",
+    bad: ['import process from "node:process";', "process.exit();"],
+    good: [],
   },
   "no room outside the table": {
     rule: rooms,
@@ -161,6 +189,10 @@ test("architecture: _files are imported from their own folder", () =>
 test("architecture: files and folders have names of the house", () => holds(names, EVERYTHING));
 
 test("architecture: nobody reads the world directly", () => holds(world, PUBLISHED));
+
+test("architecture: the test kit loads processes and sockets late", () => {
+  holds(lateImports, PUBLISHED);
+});
 
 test("architecture: no unexplained any, default export, enum, private or namespace", () => {
   holds(language, EVERYTHING);

@@ -9,10 +9,11 @@
  * - {@link TestProbe}: an actor that says what it got, also in systems that live in real time.
  * - {@link History}: what happened. {@link atMostOnce}, {@link orderPerPair}, {@link streamPrefix},
  *   {@link convergence} and {@link noResurrection} tell what is wrong with it.
+ * - {@link ProcessCluster}: nothing simulated, real Deno and Bun processes in real time.
  * - {@link simulate}: a scenario over many seeds; a failure says how to run it again.
  * - {@link ManualClock} and {@link seededRandom}: for what needs no cluster.
  *
- * Nothing waits for the clock of the machine, so an hour of a cluster takes seconds. What a test
+ * But for processes nothing waits for the clock of the machine, so an hour of a cluster takes seconds. What a test
  * waits for itself must be something the cluster brings about: promises of real files, sockets or
  * timers settle when they like, and such a run does not repeat.
  *
@@ -33,16 +34,25 @@
  * assert.equal(await cluster.run(ref.ask("where?")), "here");
  * ```
  *
+ * @example Processes that are stopped and come back
+ * ```ts
+ * import { ProcessCluster } from "@pulsing/core/testing";
+ * import assert from "node:assert/strict";
+ *
+ * await using cluster = await ProcessCluster.start({
+ *   script: new URL("../../examples/greeter_node.ts", import.meta.url), // it calls joinTestCluster
+ *   runtimes: ["deno", "bun"],
+ * });
+ * await cluster.stop(1);
+ * await cluster.restart(1);
+ * assert.equal(cluster.nodes[1]?.state, "running");
+ * ```
+ *
  * @module
  */
 
 export { ManualClock, type ManualClockOptions } from "./manual_clock.ts";
-export {
-  TestCluster,
-  type TestClusterOptions,
-  type UntilOptions,
-  type WithinOptions,
-} from "./test_cluster.ts";
+export { TestCluster, type TestClusterOptions, type WithinOptions } from "./test_cluster.ts";
 export type { ClusterNode } from "./cluster_node.ts";
 export type { Delay } from "./route.ts";
 export {
@@ -58,3 +68,9 @@ export { convergence, noResurrection } from "./cluster_checkers.ts";
 export { simulate, type SimulateOptions, type SimulationRun } from "./simulate.ts";
 export { type Random, seededRandom } from "../random.ts";
 export type { Clock, Timer } from "../clock.ts";
+export type { Runtime, RuntimeVersions } from "./child_process.ts";
+export { joinTestCluster, type TestNodeOptions } from "./join_test_cluster.ts";
+export type { ProcessNode, ProcessState } from "./node_process.ts";
+export { ProcessCluster } from "./process_cluster.ts";
+export type { ProcessClusterOptions } from "./process_launch.ts";
+export type { UntilOptions } from "./until.ts";

@@ -6,7 +6,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runtimeCommand } from "../other_runtime.ts";
+import { runtimeCommand } from "../../lib/testing/child_process.ts";
 import { test } from "../harness.ts";
 
 const DEMO = fileURLToPath(new URL("../../examples/demo/main.ts", import.meta.url));
@@ -26,14 +26,14 @@ async function folder() {
 }
 
 /** Runs the demo on Deno, as its task does, whatever runtime the tests run on. */
-function demo(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const { command, args: before } = runtimeCommand("deno");
+async function demo(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const { command, args: before } = await runtimeCommand("deno");
   const child = spawn(command, [...before, DEMO, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => output += text);
   }
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, output }));
   });

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { runtime, test } from "../harness.ts";
-import { runtimeCommand } from "../other_runtime.ts";
+import { ownRuntime, runtimeCommand } from "../../lib/testing/child_process.ts";
+import { test } from "../harness.ts";
 
-test("a user's throw is its caller's error or in the log; no rejection is left, nobody is harmed", () => {
-  const { command, args } = runtimeCommand(runtime);
+test("a user's throw is its caller's error or in the log; no rejection is left, nobody is harmed", async () => {
+  const { command, args } = await runtimeCommand(ownRuntime);
   const script = new URL("./throwing_script.ts", import.meta.url).pathname;
   const { status, stdout, stderr } = spawnSync(command, [...args, script], { encoding: "utf8" });
   assert.equal(status, 0, stderr.slice(-2_000));

@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { runtime, test } from "../harness.ts";
-import { runtimeCommand } from "../other_runtime.ts";
+import { ownRuntime, runtimeCommand } from "../../lib/testing/child_process.ts";
+import { test } from "../harness.ts";
 
 /** Bytes a call may leave behind; one forgotten object would be at least sixteen. */
 const MAX_SLOPE = 2;
 
 test("a million calls of each kind leave the heap as it was", async () => {
-  const { command, args } = runtimeCommand(runtime === "bun" ? "bun" : "deno");
-  const flags = runtime === "bun" ? [] : ["--v8-flags=--expose-gc"];
+  const { command, args } = await runtimeCommand(ownRuntime);
+  const flags = ownRuntime === "bun" ? [] : ["--v8-flags=--expose-gc"];
   const script = new URL("./heap_script.ts", import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(command, [...args, ...flags, script]);
   const slopes: Readonly<Record<string, number>> = JSON.parse(stdout);

@@ -1,0 +1,80 @@
+/**
+ * Waiting in real time for what a cluster of processes brings about.
+ *
+ * @module
+ */
+
+import { type Clock, endsWithin, sleep } from "../clock.ts";
+import { PulsingRuntimeError } from "../errors.ts";
+
+/** How long to wait, and for what. */
+export interface UntilOptions {
+  /**
+   * How long to wait, in milliseconds.
+   *
+   * @default 10_000
+   */
+  readonly withinMs?: number;
+  /**
+   * What is waited for, in words for the error.
+   *
+   * @default the condition's source
+   */
+  readonly what?: string;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/** One look at a condition. */
+interface Look<T> {
+  readonly value?: T;
+  readonly error?: unknown;
+  readonly state: string;
+}
+
+const POLL_MS = 20;
+
+/**
+ * Waits until a condition holds.
+ *
+ * @param clock Measures the wait.
+ * @param condition Returns something truthy once it holds; may throw until then.
+ * @param options How long to wait.
+ * @param diagnose What else to tell when it does not hold in time.
+ * @throws {PulsingRuntimeError} kind `"timeout"`.
+ */
+export async function until<T>(
+  clock: Clock,
+  condition: () => T | Promise<T>,
+  { withinMs = 10_000, what = condition.toString(), signal }: UntilOptions,
+  diagnose: () => Promise<string>,
+): Promise<T> {
+  const deadline = clock.now() + withinMs;
+  for (let looks = 1;; looks++) {
+    signal?.throwIfAborted();
+    const last = await look(clock, condition, deadline);
+    if (last.value) return last.value;
+    if (clock.now() >= deadline) {
+      const diagnosis = await diagnose();
+      throw new PulsingRuntimeError(
+        `Cannot see ${what}: ${last.state} after ${withinMs} ms and ${looks} looks; ${diagnosis}`,
+        { kind: "timeout", cause: last.error },
+      );
+    }
+    await sleep(clock, POLL_MS, signal);
+  }
+}
+
+/** Looks once; a look that never ends must not hold up the deadline. */
+async function look<T>(
+  clock: Clock,
+  condition: () => T | Promise<T>,
+  deadline: number,
+): Promise<Look<T>> {
+  const looking: Promise<Look<T>> = Promise.try(condition).then(
+    (value) => ({ value, state: `still ${String(value)}` }),
+    (error) => ({ error, state: `still throwing ${String(error)}` }),
+  );
+  const isInTime = await endsWithin(clock, looking, Math.max(0, deadline - clock.now()));
+  return isInTime ? await looking : { state: "the last look did not end" };
+}
