@@ -23,7 +23,7 @@ export type ProcessState =
   | "stopped"
   /** The test ended it without a word. */
   | "killed"
-  /** It ended by itself, or badly. */
+  /** It ended by itself or badly, or could not be started. */
   | "crashed";
 
 /** One process of a `ProcessCluster` as the test sees it. */
@@ -124,7 +124,7 @@ export class NodeProcess implements ProcessNode, AsyncDisposable {
     const isInTime = await endsWithin(clock, outcome, startTimeoutMs);
     if (!isInTime) await this.#end();
     const report = await outcome;
-    if (report === undefined) throw this.#startFailed(isInTime);
+    if (report === undefined || !isInTime) throw this.#startFailed(isInTime);
     this.#report = report;
     this.#state = "running";
   }
@@ -137,12 +137,9 @@ export class NodeProcess implements ProcessNode, AsyncDisposable {
    * it ended badly.
    */
   async stop(): Promise<void> {
-    const { clock, index, stopTimeoutMs } = this.#options;
-    const child = this.#in("stop", "running");
-    this.#goal = "stopped";
-    child.signal("SIGTERM");
-    if (!await endsWithin(clock, child.ended, stopTimeoutMs)) {
-      await this.#end();
+    const { index, stopTimeoutMs } = this.#options;
+    this.#check("stop", "running");
+    if (!await this.#windUp()) {
       throw new PulsingRuntimeError(
         `Cannot stop node ${index}: not done in ${stopTimeoutMs} ms, ${this.obituary}`,
         { kind: "timeout" },
@@ -156,47 +153,48 @@ export class NodeProcess implements ProcessNode, AsyncDisposable {
 
   /** Ends the process without a word. */
   async kill(): Promise<void> {
-    this.#in("kill", "starting", "running", "frozen");
+    this.#check("kill", "starting", "running", "frozen");
     this.#goal = "killed";
     await this.#end();
   }
 
   /** Lets the process stand still. */
   freeze(): void {
-    this.#in("freeze", "running").signal("SIGSTOP");
+    this.#check("freeze", "running");
+    this.#child?.signal("SIGSTOP");
     this.#state = "frozen";
   }
 
   /** Lets the process go on. */
   thaw(): void {
-    this.#in("thaw", "frozen").signal("SIGCONT");
+    this.#check("thaw", "frozen");
+    this.#child?.signal("SIGCONT");
     this.#state = "running";
   }
 
   /** Checks that the process has ended, so that it can be started again. */
   checkEnded(): void {
-    this.#in("restart", "stopped", "killed", "crashed");
+    this.#check("restart", "stopped", "killed", "crashed");
   }
 
   /** Ends the process, in a friendly way while there is time for it; never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
-    const child = this.#child;
-    if (child === undefined) return;
-    this.#goal ??= "stopped";
-    child.signal("SIGCONT");
-    child.signal("SIGTERM");
-    const { clock, stopTimeoutMs } = this.#options;
-    if (!await endsWithin(clock, child.ended, stopTimeoutMs)) await this.#end();
+    this.#child?.signal("SIGCONT");
+    await this.#windUp();
   }
 
   async #launch(onJoined: (report: NodeReport) => void): Promise<ChildProcess> {
     const { index, prepare } = this.#options;
     [this.#state, this.#goal] = ["starting", undefined];
     this.#lines.length = 0;
-    const launch = await prepare();
-    if (this.#isDisposed) {
-      throw new PulsingRuntimeError(`Cannot start node ${index}: the cluster has ended`, {
+    const launch = await prepare().catch((error) => {
+      this.#hasEnded("before it began");
+      throw error;
+    });
+    if (this.#isDisposed || this.#goal !== undefined) {
+      this.#hasEnded("before it began");
+      throw new PulsingRuntimeError(`Cannot start node ${index}: it was ended before it began`, {
         kind: "shutdown",
       });
     }
@@ -205,6 +203,17 @@ export class NodeProcess implements ProcessNode, AsyncDisposable {
       if (found !== undefined) onJoined(found.report);
       if (found?.before !== "") this.#print(found?.before ?? line, stream);
     });
+  }
+
+  /** Asks the process to end, and ends it when it does not; whether it did as asked in time. */
+  async #windUp(): Promise<boolean> {
+    const { clock, stopTimeoutMs } = this.#options;
+    this.#goal ??= "stopped";
+    this.#child?.signal("SIGTERM");
+    const ended = this.#child?.ended ?? Promise.resolve();
+    const isInTime = await endsWithin(clock, ended, stopTimeoutMs);
+    if (!isInTime) await this.#end();
+    return isInTime;
   }
 
   async #end(): Promise<void> {
@@ -217,10 +226,10 @@ export class NodeProcess implements ProcessNode, AsyncDisposable {
     this.#state = (isGood ? this.#goal : undefined) ?? "crashed";
   }
 
-  /** The process, when its state is one of those in which a verb means something. */
-  #in(verb: string, ...states: readonly ProcessState[]): ChildProcess {
+  /** Refuses a verb that means nothing in the present state. */
+  #check(verb: string, ...states: readonly ProcessState[]): void {
+    if (states.includes(this.#state)) return;
     const { index } = this;
-    if (this.#child !== undefined && states.includes(this.#state)) return this.#child;
     throw new PulsingRuntimeError(
       `Cannot do "${verb}" to node ${index}: it is "${this.#state}", not ${
         states.map((state) => `"${state}"`).join(" or ")

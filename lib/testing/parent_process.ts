@@ -8,6 +8,7 @@
  */
 
 import process from "node:process";
+import { setInterval } from "node:timers";
 import {
   type NodeReport,
   type NodeTicket,
@@ -33,10 +34,9 @@ export function takeTicket(): NodeTicket | undefined {
   delete process.env[TICKET_VARIABLE];
   const ticket = readTicket(text);
   // Not the end of the standard input: Deno cannot wait for it without staying alive for it.
-  const timer = setInterval(() => {
+  setInterval(() => {
     if (process.ppid !== ticket.parentPid) process.exit(1);
-  }, PARENT_POLL_MS);
-  timer.unref();
+  }, PARENT_POLL_MS).unref();
   return ticket;
 }
 

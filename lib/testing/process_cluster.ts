@@ -44,7 +44,8 @@ const ANSWER_TIMEOUT_MS = 2_000;
  * port is known before the first process is there, so all of them start at once. The verbs do real
  * things, SIGKILL and SIGSTOP among them, in real time; what the cluster makes of them is waited
  * for with {@link ProcessCluster.until}. Disposal ends every process, also when the start failed
- * half-way; a process whose test has gone ends by itself.
+ * half-way; a process whose test has gone ends by itself. Deno needs the permissions to run
+ * programs, to read the environment and to use the network.
  *
  * @example Two processes and a crash
  * ```ts

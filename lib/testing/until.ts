@@ -50,31 +50,41 @@ export async function until<T>(
   diagnose: () => Promise<string>,
 ): Promise<T> {
   const deadline = clock.now() + withinMs;
-  for (let looks = 1;; looks++) {
-    signal?.throwIfAborted();
-    const last = await look(clock, condition, deadline);
-    if (last.value) return last.value;
-    if (clock.now() >= deadline) {
-      const diagnosis = await diagnose();
-      throw new PulsingRuntimeError(
-        `Cannot see ${what}: ${last.state} after ${withinMs} ms and ${looks} looks; ${diagnosis}`,
-        { kind: "timeout", cause: last.error },
-      );
+  const aborted = Promise.withResolvers<Look<T>>();
+  const onAbort = () => aborted.resolve({ state: "given up" });
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    for (let looks = 1;; looks++) {
+      signal?.throwIfAborted();
+      const looking = Promise.race([look(condition), aborted.promise]);
+      // A look that never ends must not hold up the deadline.
+      const isInTime = await endsWithin(clock, looking, Math.max(0, deadline - clock.now()));
+      const last: Look<T> = isInTime ? await looking : { state: "the last look did not end" };
+      if (last.value) return last.value;
+      if (clock.now() >= deadline) throw timeout(last, await diagnose(), { withinMs, what, looks });
+      await sleep(clock, POLL_MS, signal);
     }
-    await sleep(clock, POLL_MS, signal);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
   }
 }
 
-/** Looks once; a look that never ends must not hold up the deadline. */
-async function look<T>(
-  clock: Clock,
-  condition: () => T | Promise<T>,
-  deadline: number,
-): Promise<Look<T>> {
-  const looking: Promise<Look<T>> = Promise.try(condition).then(
-    (value) => ({ value, state: `still ${String(value)}` }),
-    (error) => ({ error, state: `still throwing ${String(error)}` }),
+async function look<T>(condition: () => T | Promise<T>): Promise<Look<T>> {
+  try {
+    const value = await condition();
+    return { value, state: `still ${String(value)}` };
+  } catch (error) {
+    return { error, state: `still throwing ${String(error)}` };
+  }
+}
+
+function timeout(
+  { state, error }: Look<unknown>,
+  diagnosis: string,
+  { what, withinMs, looks }: { what: string; withinMs: number; looks: number },
+): PulsingRuntimeError {
+  return new PulsingRuntimeError(
+    `Cannot see ${what}: ${state} after ${withinMs} ms and ${looks} looks; ${diagnosis}`,
+    { kind: "timeout", cause: error },
   );
-  const isInTime = await endsWithin(clock, looking, Math.max(0, deadline - clock.now()));
-  return isInTime ? await looking : { state: "the last look did not end" };
 }

@@ -61,9 +61,8 @@ test("ProcessCluster: nodes of both runtimes see each other, answer and print", 
     const members = await cluster.members(index);
     assert.equal(members.length, 3);
     assert.equal(members.find((member) => member.nodeId === nodeId)?.addr, addr);
-    for (const text of ["half a line ", "serving"]) {
-      assert.ok(printed.includes(`${index} ${text}`), printed.join("\n"));
-    }
+    const lines = [`${index} half a line `, `${index} serving`];
+    await cluster.until(() => lines.every((line) => printed.includes(line)));
   }
   assert.ok(!printed.join().includes("nodeId"), "the private channel stays private");
 });
@@ -114,9 +113,11 @@ test("ProcessCluster.stop is seen as left; restart brings a new node to the addr
 
 test("ProcessCluster.add: the new node is seen by all", async () => {
   await using all = await start({ runtimes: ["deno"] });
+  await assert.rejects(all.cluster.add("node" as "bun"), TypeError);
+  assert.equal(all.cluster.nodes[1]!.state, "crashed");
   const added = await all.cluster.add("bun");
-  assert.deepEqual([added.index, added.runtime], [1, "bun"]);
-  assert.equal(all.cluster.nodes[1], added);
+  assert.deepEqual([added.index, added.runtime], [2, "bun"]);
+  assert.equal(all.cluster.nodes[2], added);
   assert.equal(await all.status(0, added.nodeId), "alive");
 });
 
