@@ -52,7 +52,7 @@
  */
 
 export { ManualClock, type ManualClockOptions } from "./manual_clock.ts";
-export { TestCluster, type TestClusterOptions, type WithinOptions } from "./test_cluster.ts";
+export { TestCluster, type TestClusterOptions } from "./test_cluster.ts";
 export type { ClusterNode } from "./cluster_node.ts";
 export type { Delay } from "./route.ts";
 export {
@@ -73,4 +73,4 @@ export { joinTestCluster, type TestNodeOptions } from "./join_test_cluster.ts";
 export type { ProcessNode, ProcessState } from "./node_process.ts";
 export { ProcessCluster } from "./process_cluster.ts";
 export type { ProcessClusterOptions } from "./process_launch.ts";
-export type { UntilOptions } from "./until.ts";
+export type { UntilOptions, WithinOptions } from "./until.ts";

@@ -14,6 +14,7 @@ import { ManualClock } from "./manual_clock.ts";
 import type { Delay, Route, Weather } from "./route.ts";
 import { type VirtualHost, VirtualNetwork } from "./virtual_network.ts";
 import { VirtualNode } from "./virtual_node.ts";
+import { until, type UntilOptions, type WithinOptions } from "./until.ts";
 import { setManualClock } from "./virtual_systems.ts";
 
 /** Options of {@link TestCluster.start}: its own, and those of each of its systems. */
@@ -37,28 +38,6 @@ export interface TestClusterOptions
    * @default true
    */
   readonly record?: boolean;
-}
-
-/** How long to wait. */
-export interface WithinOptions {
-  /**
-   * The longest wait, in milliseconds of the cluster's time.
-   *
-   * @default 60_000
-   */
-  readonly withinMs?: number;
-}
-
-/** How to wait for a condition. */
-export interface UntilOptions extends WithinOptions {
-  /** What is waited for, shown when it does not happen. */
-  readonly what?: string;
-  /**
-   * How often to look, in milliseconds of the cluster's time.
-   *
-   * @default 10
-   */
-  readonly stepMs?: number;
 }
 
 const WITHIN_MS = 60_000;
@@ -193,23 +172,17 @@ export class TestCluster implements AsyncDisposable {
   /**
    * Lets time pass until a condition holds.
    *
-   * @param condition Looked at in small steps of time.
+   * @param condition Returns something truthy once it holds; may throw until then.
    * @param options How long to wait, and for what.
-   * @returns How long it took, in milliseconds of the cluster's time.
-   * @throws {Error} When the time is over; it names the seed.
+   * @returns The truthy value.
+   * @throws {PulsingRuntimeError} kind `"timeout"`: it did not hold in time; the message tells the
+   * last value or error, and the seed.
    */
-  async until(condition: () => boolean, options: UntilOptions = {}): Promise<number> {
-    const { withinMs = WITHIN_MS, stepMs = STEP_MS, what = condition.toString() } = options;
-    const start = this.now();
-    await this.settle();
-    while (!condition()) {
-      const leftMs = start + withinMs - this.now();
-      if (leftMs <= 0) {
-        throw new Error(`Cannot see ${what}: it took more than ${withinMs} ms, ${this.#where}`);
-      }
-      await this.advance(Math.min(stepMs, leftMs));
-    }
-    return this.now() - start;
+  async until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
+    const { withinMs = WITHIN_MS, stepMs = STEP_MS } = options;
+    const where = () => Promise.resolve(this.#where);
+    const seen = until(this.#clock, condition, { ...options, withinMs, stepMs }, where);
+    return await this.run(seen, { withinMs: withinMs + stepMs });
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Waiting in real time for what a cluster of processes brings about.
+ * Waiting for what a cluster brings about, in its own time.
  *
  * @module
  */
@@ -7,20 +7,30 @@
 import { type Clock, endsWithin, sleep } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 
-/** How long to wait, and for what. */
-export interface UntilOptions {
+/** How long to wait. */
+export interface WithinOptions {
   /**
-   * How long to wait, in milliseconds.
+   * The longest wait, in milliseconds of the cluster's time.
    *
-   * @default 10_000
+   * @default 60_000 in a {@link TestCluster}, 10_000 in a {@link ProcessCluster}
    */
   readonly withinMs?: number;
+}
+
+/** How long to wait, and for what. */
+export interface UntilOptions extends WithinOptions {
   /**
    * What is waited for, in words for the error.
    *
    * @default the condition's source
    */
   readonly what?: string;
+  /**
+   * How often to look, in milliseconds of the cluster's time.
+   *
+   * @default 10 in a {@link TestCluster}, 20 in a {@link ProcessCluster}
+   */
+  readonly stepMs?: number;
   /** Ends the wait. */
   readonly signal?: AbortSignal;
 }
@@ -31,8 +41,6 @@ interface Look<T> {
   readonly error?: unknown;
   readonly state: string;
 }
-
-const POLL_MS = 20;
 
 /**
  * Waits until a condition holds.
@@ -46,7 +54,7 @@ const POLL_MS = 20;
 export async function until<T>(
   clock: Clock,
   condition: () => T | Promise<T>,
-  { withinMs = 10_000, what = condition.toString(), signal }: UntilOptions,
+  { withinMs = 10_000, stepMs = 20, what = condition.toString(), signal }: UntilOptions,
   diagnose: () => Promise<string>,
 ): Promise<T> {
   const deadline = clock.now() + withinMs;
@@ -62,7 +70,7 @@ export async function until<T>(
       const last: Look<T> = isInTime ? await looking : { state: "the last look did not end" };
       if (last.value) return last.value;
       if (clock.now() >= deadline) throw timeout(last, await diagnose(), { withinMs, what, looks });
-      await sleep(clock, POLL_MS, signal);
+      await sleep(clock, Math.min(stepMs, deadline - clock.now()), signal);
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);

@@ -65,14 +65,28 @@ test("TestCluster.run gives what a promise comes to, and no more time than it ne
   await assert.rejects(never, /Cannot run promise: it took more than 100 ms, at .* of seed 1$/);
 });
 
-test("TestCluster.until tells how long it took, or what was not seen", async () => {
+test("TestCluster.until gives what was seen and no more time than it needs, or tells what was not", async () => {
   await using cluster = await TestCluster.start(1);
-  const end = cluster.now() + 95;
-  assert.equal(await cluster.until(() => cluster.now() >= end), 100);
-  assert.equal(await cluster.until(() => true), 0);
+  const start = cluster.now();
+  assert.equal(await cluster.until(() => cluster.now() >= start + 95 && "late"), "late");
+  assert.equal(cluster.now(), start + 100);
+  assert.equal(await cluster.until(() => Promise.resolve(true)), true);
+  assert.equal(cluster.now(), start + 100);
   await assert.rejects(
-    cluster.until(() => false, { withinMs: 50, what: "a miracle" }),
-    /Cannot see a miracle: it took more than 50 ms, at .* of seed 1$/,
+    cluster.until(() => false, { withinMs: 45, what: "a miracle" }),
+    /Cannot see a miracle: still false after 45 ms and 6 looks; at .* of seed 1$/,
+  );
+  assert.equal(cluster.now(), start + 145);
+});
+
+test("TestCluster.until lets time pass for a condition that waits", async () => {
+  const { cluster, ref } = await pair();
+  await using _ = cluster;
+  assert.equal(await cluster.until(() => ref.ask("hello")), "hello");
+  const never = cluster.until(() => new Promise(() => {}), { withinMs: 100 });
+  await assert.rejects(
+    never,
+    /the last look did not end after 100 ms and 1 looks; at .* of seed 1$/,
   );
 });
 
