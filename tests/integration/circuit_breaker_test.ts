@@ -44,6 +44,10 @@ class Fickle implements pul.Transport {
     return this.#inner.listen(options);
   }
 
+  async lookup(address: string, options?: pul.DialOptions): Promise<readonly string[]> {
+    return await this.#inner.lookup?.(address, options) ?? [address];
+  }
+
   async dial(address: string, options?: pul.DialOptions): Promise<pul.Connection> {
     this.dials++;
     if (this.mode === "down") throw new Error("the cable is out");

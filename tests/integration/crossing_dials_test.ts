@@ -36,6 +36,10 @@ class SlowDials implements pul.Transport {
     return this.#inner.listen({ ...options, accept });
   }
 
+  async lookup(address: string, options?: pul.DialOptions): Promise<readonly string[]> {
+    return await this.#inner.lookup?.(address, options) ?? [address];
+  }
+
   async dial(address: string, options?: pul.DialOptions): Promise<pul.Connection> {
     await sleep(this.#clock, this.#delays.shift() ?? 0, options?.signal);
     return this.#late(await this.#inner.dial(address, options));

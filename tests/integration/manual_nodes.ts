@@ -121,6 +121,10 @@ class FreezingTransport implements pul.Transport {
     return this.#inner.listen({ ...options, accept });
   }
 
+  async lookup(address: string, options?: pul.DialOptions): Promise<readonly string[]> {
+    return await this.#inner.lookup?.(address, options) ?? [address];
+  }
+
   async dial(address: string, options?: pul.DialOptions): Promise<pul.Connection> {
     return this.#wrap(await this.#inner.dial(address, options));
   }

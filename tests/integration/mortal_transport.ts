@@ -22,6 +22,11 @@ export class Mortal implements pul.Transport {
     return this.#listener = await this.#inner.listen({ ...options, accept });
   }
 
+  async lookup(address: string, options?: pul.DialOptions): Promise<readonly string[]> {
+    if (this.#isDead) throw new Error("dead nodes look nothing up");
+    return await this.#inner.lookup?.(address, options) ?? [address];
+  }
+
   async dial(address: string, options?: pul.DialOptions): Promise<pul.Connection> {
     if (this.#isDead) throw new Error("dead nodes do not dial");
     const connection = await this.#inner.dial(address, options);
