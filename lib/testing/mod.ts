@@ -5,7 +5,7 @@
  * - {@link TestCluster}: real systems on one clock and one network. `run` lets time pass until a
  *   promise settles, `until` until a condition holds, `advance` as far as it is told. `kill`,
  *   `stop`, `restart`, `freeze`, `thaw` for nodes; `cut`, `partition`, `heal`, `clog`, `unclog`,
- *   `delay`, `loss`, `duplicate` for the network between them.
+ *   `delay`, `loss`, `duplicate`, `name` for the network between them.
  * - {@link TestProbe}: an actor that says what it got, also in systems that live in real time.
  * - {@link History}: what happened. {@link atMostOnce}, {@link orderPerPair}, {@link streamPrefix},
  *   {@link convergence} and {@link noResurrection} tell what is wrong with it.

@@ -19,7 +19,14 @@ import { setManualClock } from "./virtual_systems.ts";
 
 /** Options of {@link TestCluster.start}: its own, and those of each of its systems. */
 export interface TestClusterOptions
-  extends Omit<InitOptions, "addr" | "seeds" | "advertise" | "transport" | "clock" | "random"> {
+  extends Omit<InitOptions, "addr" | "advertise" | "transport" | "clock" | "random"> {
+  /**
+   * Addresses of nodes to join: each is its {@link ClusterNode.name}, or a name for several nodes,
+   * with port 7000.
+   *
+   * @default the first nodes that run
+   */
+  readonly seeds?: readonly string[];
   /**
    * Decides everything that is random: ids, choices, delays, losses. Equal seeds, equal runs.
    *
@@ -265,6 +272,17 @@ export class TestCluster implements AsyncDisposable {
     }
   }
 
+  /**
+   * Gives one name to several nodes, as a name service does, for `seeds` such as `"all:7000"`.
+   *
+   * @param host The name, without a port.
+   * @param hosts Names of nodes, also of those to come; none: nobody knows the name.
+   */
+  name(host: string, hosts: readonly string[]): void {
+    this.#note(`name ${host} -> ${hosts.join(",")}`);
+    this.#network.name(host, hosts);
+  }
+
   /** Undoes all cuts and partitions, or the cut of one direction. */
   heal(from?: number, to?: number): void {
     this.#note(`heal ${directionText(from, to)}`);
@@ -367,6 +385,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** In the beginning only nodes before it, or two could join each other and nobody else. */
   #seedsOf(node: VirtualNode): readonly string[] {
+    if (this.#options.seeds !== undefined) return this.#options.seeds;
     const candidates = node.starts === 1 ? this.#nodes.slice(0, node.index) : this.#nodes;
     return candidates.filter((other) => other !== node && other.state === "running")
       .slice(0, MAX_SEEDS).map(({ address }) => address);

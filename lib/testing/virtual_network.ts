@@ -48,6 +48,7 @@ export class VirtualNetwork {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #hosts = new Map<string, VirtualHost>();
+  readonly #names = new Map<string, readonly string[]>();
   readonly #routes = new Map<VirtualHost, Map<VirtualHost, Route>>();
   #weather = FAIR_WEATHER;
   #lastPort = FIRST_FREE_PORT;
@@ -68,6 +69,16 @@ export class VirtualNetwork {
     const host = new VirtualHost(name, new NodeClock(this.#clock));
     this.#hosts.set(name, host);
     return host;
+  }
+
+  /**
+   * Says what a host name stands for from now on; a host that was never named stands for itself.
+   *
+   * @param name The name, without a port.
+   * @param hosts The hosts it stands for; none: nobody knows the name.
+   */
+  name(name: string, hosts: readonly string[]): void {
+    this.#names.set(name, [...hosts]);
   }
 
   /** All routes that something went over or is known of. */
@@ -99,6 +110,7 @@ export class VirtualNetwork {
       name: "virtual",
       listen: (options) => Promise.resolve().then(() => this.#listen(host, options)),
       dial: (address, options) => this.#dial(host, address, options),
+      lookup: (address, options) => this.#lookup(host, address, options),
     };
   }
 
@@ -119,10 +131,36 @@ export class VirtualNetwork {
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
-  #dial(from: VirtualHost, address: string, { signal }: DialOptions = {}): Promise<Connection> {
-    const to = this.host(parseHostPort(address).host);
+  #addressesOf(address: string): readonly string[] {
+    const { host, port } = parseHostPort(address);
+    const hosts = this.#names.get(host) ?? [host];
+    return [...new Set(hosts.map((one) => formatHostPort({ host: one, port })))];
+  }
+
+  /** Takes no time and no route: what names stand for is known everywhere. */
+  #lookup(
+    from: VirtualHost,
+    address: string,
+    { signal }: DialOptions = {},
+  ): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      parseHostPort(address); // a malformed one rejects here, not in a turn that nobody awaits
+      from.clock.defer(() => {
+        if (signal?.aborted) return reject(signal.reason);
+        const addresses = this.#addressesOf(address);
+        if (addresses.length > 0) resolve(addresses);
+        else reject(unreachable(`Cannot look up ${address}: nobody knows the name`, address));
+      });
+    });
+  }
+
+  #dial(from: VirtualHost, name: string, { signal }: DialOptions = {}): Promise<Connection> {
     const { clock } = from;
     return new Promise((resolve, reject) => {
+      const addresses = this.#addressesOf(name);
+      const listens = (one: string) => this.#hostAt(one).listeners.has(one);
+      const address = addresses.find(listens) ?? addresses[0] ?? name;
+      const to = this.#hostAt(address);
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => reject(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
@@ -136,13 +174,20 @@ export class VirtualNetwork {
       this.route(from, to).carry(() => {
         if (signal?.aborted || clock.isKilled) return;
         const listener = to.listeners.get(address);
-        if (listener === undefined) return answer(() => reject(nobodyListens(address)));
+        if (listener === undefined) {
+          const why = `Cannot reach node at ${address}: nobody listens there`;
+          return answer(() => reject(unreachable(why, address)));
+        }
         answer(() => {
           if (signal?.aborted) return; // the promise is settled: nobody would own the connection
           resolve(this.#connect(from, to, address, listener));
         });
       });
     });
+  }
+
+  #hostAt(address: string): VirtualHost {
+    return this.host(parseHostPort(address).host);
   }
 
   /** The kernel of the other side accepts at once, its node when it has its turn. */
@@ -169,10 +214,6 @@ export class VirtualNetwork {
   }
 }
 
-function nobodyListens(address: string): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot reach node at ${address}: nobody listens there`, {
-    kind: "node-unreachable",
-    retryable: true,
-    address,
-  });
+function unreachable(message: string, address: string): PulsingRuntimeError {
+  return new PulsingRuntimeError(message, { kind: "node-unreachable", retryable: true, address });
 }

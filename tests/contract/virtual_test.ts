@@ -5,5 +5,7 @@ import { transportContract } from "./transport_contract.ts";
 
 transportContract("virtual", () => {
   const network = new VirtualNetwork(systemClock, seededRandom(1));
+  network.name("localhost", ["127.0.0.1"]);
+  network.name("nobody.invalid", []);
   return network.transport(network.host("127.0.0.1"));
 });

@@ -33,6 +33,19 @@ test("TestCluster.start names who does not see whom, and the seed", async () => 
   );
 });
 
+test("TestCluster.name: a name for several nodes is a seed, whichever of them run", async () => {
+  await using cluster = await TestCluster.start(0, { seeds: ["all:7000"] });
+  cluster.name("all", ["node-0"]);
+  await cluster.add();
+  cluster.name("all", ["node-2", "node-1", "node-0"]);
+  for (let index = 1; index < 3; index++) await cluster.add();
+  const seesAll = () => cluster.systems.every((system) => system.members().length === 3);
+  await cluster.until(seesAll);
+  await cluster.stop(0);
+  await cluster.restart(0);
+  await cluster.until(() => convergence(cluster.history.entries).length === 0);
+});
+
 test("TestCluster refuses a node that is not there, bad rates and bad delays", async () => {
   await using cluster = await TestCluster.start(1);
   assert.throws(() => cluster.at(1), RangeError);

@@ -258,3 +258,19 @@ test("virtual network: equal seeds draw equal delays, others do not", async () =
   assert.deepEqual(await timesOf(5), await timesOf(5));
   assert.notDeepEqual(await timesOf(5), await timesOf(6));
 });
+
+test("virtual network: a dial by name reaches who listens, and names may change", async () => {
+  const { clock, net, a, listen } = network();
+  await listen();
+  net.name("all", ["nobody", "b"]);
+  const transport = net.transport(a);
+  const found = transport.lookup!("all:1");
+  const dialled = transport.dial("all:1");
+  await clock.advance(20);
+  assert.deepEqual(await found, ["nobody:1", "b:1"]);
+  assert.equal((await dialled).remoteAddress, "b:1");
+  net.name("all", []);
+  const failure = failureOf(transport.lookup!("all:1"));
+  await clock.settle();
+  assert.ok(isPulsingError(failure(), "node-unreachable"));
+});
