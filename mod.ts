@@ -89,7 +89,7 @@ export {
   RandomPolicy,
   RoundRobinPolicy,
 } from "./lib/cluster/policies.ts";
-export type { ClusterSettings } from "./lib/cluster/settings.ts";
+export type { ClusterPreset, ClusterSettings, GossipOptions } from "./lib/cluster/settings.ts";
 export {
   type ErrorClassName,
   type ErrorKind,

@@ -1,7 +1,7 @@
 /**
- * The cluster part of one node: drives {@link ClusterState} with timers and links.
+ * The cluster part of one node: drives a {@link Naming} with one timer and the links.
  *
- * Decides nothing: what to send, whom to believe and who is dead is the state's business.
+ * Decides nothing: what to send, whom to believe and who is dead is the naming's business.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import type { ActorCell } from "../actor/actor_cell.ts";
 import type { Metadata } from "../actor/metadata.ts";
 import type { CellNode } from "../actor/cell_node.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import { sleep, type Timer } from "../clock.ts";
+import type { Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Association } from "../remote/association.ts";
-import { type Introduction, isRejected, type Rejection } from "../remote/handshake.ts";
+import type { Introduction, Rejection } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { NodeStanding } from "../remote/remote_watches.ts";
@@ -23,8 +23,9 @@ import { ClusterState } from "./cluster_state.ts";
 import { type ClusterMessage, partsOf } from "./gossip.ts";
 import { Joining } from "./joining.ts";
 import { isReachable, type Member } from "./member.ts";
+import type { Naming, Send } from "./naming.ts";
+import type { RegistryEntry } from "./owned_names.ts";
 import { Policies } from "./policies.ts";
-import type { RegistryEntry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
 
 /** What the cluster part is made of. */
@@ -33,6 +34,8 @@ export interface ClusterOptions {
   readonly links: Links;
   readonly random: Random;
   readonly settings: ClusterSettings;
+  /** How many actors this node has, which the others are told. */
+  actors(): number;
   /** A member is dead or has left. */
   onGone(nodeId: NodeId): void;
 }
@@ -62,13 +65,16 @@ export class Cluster {
   readonly #changes: Changes;
   readonly #joining: Joining;
   readonly #onGone: (nodeId: NodeId) => void;
+  readonly #actors: () => number;
   readonly #ended = new AbortController();
-  #state: ClusterState;
+  #state: Naming;
   #timer: Timer | undefined = undefined;
-  #revision = 0;
+  #wakeAt = Infinity;
+  #revision = -1;
 
-  constructor({ node, links, random, settings, onGone }: ClusterOptions) {
+  constructor({ node, links, random, settings, actors, onGone }: ClusterOptions) {
     this.#onGone = onGone;
+    this.#actors = actors;
     this.#node = node;
     this.#links = links;
     this.#random = random;
@@ -91,7 +97,7 @@ export class Cluster {
     return this.#state.self.incarnation;
   }
 
-  /** Another number whenever members or names of other nodes may have changed. */
+  /** Another number whenever members or names have changed. */
   get revision(): number {
     return this.#revision;
   }
@@ -115,7 +121,7 @@ export class Cluster {
   /** The node's address is known now: begins to keep the others informed. */
   start(): void {
     this.#state = this.#newState();
-    this.#schedule();
+    this.#changed();
   }
 
   /** Enters a named actor of this node. */
@@ -133,7 +139,9 @@ export class Cluster {
 
   /** Marks a named actor of this node as stopped. */
   unregister(cell: ActorCell): void {
-    if (cell.path !== undefined) this.#state.unregister(cell.path, cell.actorId);
+    if (cell.path === undefined) return;
+    this.#state.unregister(cell.path, cell.actorId);
+    this.#changed();
   }
 
   /**
@@ -196,9 +204,7 @@ export class Cluster {
 
   /** Another node has declared an incarnation of this one dead: a higher one refutes it. */
   accused(incarnation: number): void {
-    const accusation = { ...this.#state.self, status: "dead", incarnation } as const;
-    const news = { kind: "gossip", members: [accusation], entries: [] };
-    this.#state.receive(news, this.#node.clock.now());
+    this.#state.accused(incarnation, this.#node.clock.now());
     this.#changed();
   }
 
@@ -229,10 +235,9 @@ export class Cluster {
   linkUp(link: Association): void {
     const { nodeId, address, incarnation } = link.peer;
     if (address !== undefined) {
-      const member = { nodeId, addr: address, status: "alive", incarnation } as const;
-      this.#state.linkUp(member, this.#node.clock.now());
+      const peer = { nodeId, addr: address, status: "alive", incarnation } as const;
+      this.#state.linkUp(peer, link.isDialler, this.#node.clock.now());
     }
-    if (link.isDialler) this.#send(link, this.#state.introduction());
     this.#changed();
   }
 
@@ -243,16 +248,12 @@ export class Cluster {
     if (isReplaced || this.#ended.signal.aborted) return;
     this.#node.logger.debug("link ended", { nodeId: link.nodeId, error });
     this.#state.linkLost(link.nodeId, this.#node.clock.now());
-    this.#reconnect(link.nodeId).catch((error) =>
-      this.#node.logger.debug("looking for a lost node was ended", { nodeId: link.nodeId, error })
-    );
     this.#changed();
   }
 
   /** Takes news from another node. */
   receive(link: Association, message: unknown): void {
-    const answer = this.#state.receive(message, this.#node.clock.now());
-    if (answer !== undefined) this.#send(link, answer);
+    this.#state.receive(link.nodeId, message, this.#node.clock.now());
     this.#changed();
   }
 
@@ -264,39 +265,51 @@ export class Cluster {
       }),
     );
     this.#timer?.cancel();
+    this.#wakeAt = -Infinity; // nothing wakes it any more
     const message = this.#state.leave();
     for (const link of this.#links.all) this.#send(link, message);
     this.#changed();
   }
 
-  /** What of a member that has died or left concerns others than this part. */
+  /** After every event: what comes of it for the links, for the watches and for those who wait. */
   #changed(): void {
-    for (const nodeId of this.#state.takeGone()) {
-      if (nodeId !== this.#node.nodeId) this.#onGone(nodeId);
+    for (const send of this.#state.takeSends()) this.#deliver(send);
+    for (const { nodeId, status } of this.#state.takeGone()) {
+      if (nodeId === this.#node.nodeId) continue;
+      this.#onGone(nodeId);
+      if (status === "dead") this.#links.cut(nodeId, declaredDead(nodeId));
     }
-    this.#revision++;
-    this.#changes.changed();
+    if (this.#state.revision !== this.#revision) {
+      this.#revision = this.#state.revision;
+      this.#changes.changed();
+    }
+    this.#arm();
   }
 
-  #newState(): ClusterState {
-    const { nodeId, limits, address = "" } = this.#node;
+  #newState(): Naming {
+    const { nodeId, limits, clock, address = "" } = this.#node;
     const self = { nodeId, addr: address, status: "alive", incarnation: 0 } as const;
-    return new ClusterState({ self, limits, settings: this.#settings, random: this.#random });
+    const [settings, random, now] = [this.#settings, this.#random, clock.now()];
+    return new ClusterState({ self, limits, settings, random, now });
   }
 
-  #schedule(): void {
+  /** Sets the timer for what is due next; one that is due earlier just finds nothing to do. */
+  #arm(): void {
+    const wakeAt = this.#state.nextWake();
+    if (this.#node.address === undefined || wakeAt >= this.#wakeAt) return;
+    this.#timer?.cancel();
+    this.#wakeAt = wakeAt;
+    // Whole milliseconds: a fraction less than due would find nothing to do, again and again.
+    const delayMs = Math.max(0, Math.ceil(wakeAt - this.#node.clock.now()));
     this.#timer = this.#node.clock.setTimer(() => {
-      this.#schedule();
+      this.#wakeAt = Infinity;
       this.#tick();
-    }, this.#settings.gossipIntervalMs);
+    }, delayMs);
   }
 
   #tick(): void {
-    for (const { to, message } of this.#state.tick(this.#node.clock.now())) {
-      const link = this.#links.open(to.nodeId, to.addr);
-      if (!(link instanceof Promise)) this.#send(link, message);
-      else link.then((open) => this.#send(open, message), () => this.#unreachable(to));
-    }
+    this.#state.measure(this.#actors());
+    this.#state.tick(this.#node.clock.now());
     this.#policies.prune((path) => this.#state.instances(path).length === 0);
     const ignored = this.#state.takeIgnored();
     if (ignored !== undefined) {
@@ -304,6 +317,16 @@ export class Cluster {
       this.#node.logger.warn(text, { ...ignored });
     }
     this.#changed();
+  }
+
+  /** Sends over the link that is up, or dials; that a node cannot be linked is news as well. */
+  #deliver({ to, addr, message }: Send): void {
+    const open = this.#links.get(to);
+    if (open !== undefined) return this.#send(open, message);
+    if (addr === undefined) return;
+    const link = this.#links.probe(to, addr === "" ? undefined : addr);
+    if (!(link instanceof Promise)) return this.#send(link, message);
+    link.then((open) => this.#send(open, message), (error) => this.#unreachable(to, error));
   }
 
   /** Sends news in messages of the allowed size. What cannot be sent is logged, never thrown. */
@@ -320,25 +343,10 @@ export class Cluster {
     }
   }
 
-  /** Looks whether a member whose link was lost is still there, or who has come in its place. */
-  async #reconnect(nodeId: NodeId): Promise<void> {
-    const { signal } = this.#ended;
-    for (;;) {
-      const member = this.#state.member(nodeId);
-      if (member?.status !== "suspect") return;
-      try {
-        return void await this.#links.open(nodeId, member.addr);
-      } catch (error) {
-        const isOther = isRejected(error, "other-node");
-        if (isOther) return void await this.#links.dial(member.addr, signal);
-      }
-      await sleep(this.#node.clock, this.#settings.gossipIntervalMs, signal);
-    }
-  }
-
-  #unreachable(member: Member): void {
+  #unreachable(nodeId: NodeId, error: unknown): void {
     if (this.#ended.signal.aborted) return;
-    this.#state.linkLost(member.nodeId, this.#node.clock.now());
+    this.#node.logger.debug("a member cannot be linked", { nodeId, error });
+    this.#state.unreachable(nodeId, this.#node.clock.now());
     this.#changed();
   }
 
@@ -358,6 +366,14 @@ export class Cluster {
   #located({ path, actorId, nodeId, className }: RegistryEntry): RemoteActor {
     return { path, actorId, nodeId, className, address: this.addressOf(nodeId) };
   }
+}
+
+function declaredDead(nodeId: NodeId): PulsingRuntimeError {
+  return new PulsingRuntimeError(`Cannot use link to node ${nodeId}: it was declared dead`, {
+    kind: "node-lost",
+    retryable: true,
+    nodeId,
+  });
 }
 
 function notFound(path: ActorPath, { timeoutMs = 0, nodeId }: ResolveRequest): PulsingRuntimeError {

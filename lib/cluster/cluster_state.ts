@@ -1,20 +1,24 @@
 /**
- * Everything one node believes of its cluster, and what it does about it: pure.
- *
- * Events go in (a message, a link, a tick of the clock), messages to be sent come out. No timer,
- * no socket: {@link Cluster} brings those.
+ * Everything one node believes of its cluster, and what it does about it: SWIM, gossip and the
+ * registry put together, without a timer or a socket.
  *
  * @module
  */
 
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
-import { type Random, shuffled } from "../random.ts";
-import { type ClusterMessage, gossipMessage, readMessage, type Rumour, Rumours } from "./gossip.ts";
-import { isReachable, type Member } from "./member.ts";
+import { type Random, randomFraction, randomInteger } from "../random.ts";
+import { AntiEntropy } from "./anti_entropy.ts";
+import { type ClusterMessage, type News, readMessage, type Rumour, Rumours } from "./gossip.ts";
+import { Loads } from "./loads.ts";
+import { isGone, isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
 import { Membership } from "./membership.ts";
-import { type Registration, Registry, type RegistryEntry } from "./registry.ts";
+import type { Ignored, Naming, Send } from "./naming.ts";
+import { OwnTime } from "./own_time.ts";
+import type { RegistryEntry } from "./owned_names.ts";
+import { type Registration, Registry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
+import { Prober } from "./swim.ts";
 
 /** What a state is made of. */
 export interface ClusterStateOptions {
@@ -22,41 +26,65 @@ export interface ClusterStateOptions {
   readonly limits: Limits;
   readonly settings: ClusterSettings;
   readonly random: Random;
+  /** The time at which it begins. */
+  readonly now: number;
 }
 
-/** A message for one member. */
-export interface Send {
-  readonly to: Member;
-  readonly message: ClusterMessage;
-}
+/** Bytes of news that travel with a probe or its answer: with them it still fits one packet. */
+const PIGGYBACK_BYTES = 1_024;
 
-/** How often news was ignored because there was no room for it. */
-export interface Ignored {
-  readonly members: number;
-  readonly entries: number;
-}
+/** Members that look for themselves when they hear of a suspicion, for each one that is awaited. */
+const WITNESSES = 3;
 
-/** One node's view of its cluster. */
-export class ClusterState {
+/** Time between two comparisons while a part of the cluster has just come back, in milliseconds. */
+const HEALING_INTERVAL_MS = 1_000;
+
+/** How long such a time is after the last one came back, in milliseconds. */
+const HEALING_MS = 10_000;
+
+/** Up to so many nodes look at the dead each `deadProbeIntervalMs`; in larger clusters less often. */
+const DEAD_PROBERS = 8;
+
+/** One node's view of its cluster, known by gossip. */
+export class ClusterState implements Naming {
   readonly #limits: Limits;
   readonly #settings: ClusterSettings;
   readonly #random: Random;
+  readonly #time: OwnTime;
   readonly #membership: Membership;
   readonly #registry: Registry;
+  readonly #loads: Loads;
   readonly #rumours = new Rumours();
-  #nextPushPull = 0;
-  #nextSweep = 0;
+  readonly #prober: Prober;
+  readonly #antiEntropy: AntiEntropy;
+  #sends: Send[] = [];
+  #gone: Member[] = [];
+  #nextGossipAt = 0;
+  #nextSyncAt: number;
+  #nextDeadAt: number;
+  #healingUntil = 0;
+  #returnsSeen = 0;
+  /** Until when this node is new: what comparisons bring is known to everybody else. */
+  #newUntil = Infinity;
   /** Owners of entries that the last sweep did not know as members. */
   #strangers: ReadonlySet<NodeId> = new Set();
   #ignored: Ignored | undefined = undefined;
-  #gone: NodeId[] = [];
 
-  constructor({ self, limits, settings, random }: ClusterStateOptions) {
+  constructor({ self, limits, settings, random, now }: ClusterStateOptions) {
     this.#limits = limits;
     this.#settings = settings;
     this.#random = random;
-    this.#membership = new Membership(self, limits.maxMembers);
-    this.#registry = new Registry(self.nodeId, limits.maxRegistryEntries);
+    this.#time = new OwnTime(settings.stallThresholdMs);
+    const { maxMembers, maxRegistryEntries } = limits;
+    const membership = new Membership({ self, maxMembers, settings, random });
+    this.#membership = membership;
+    const registry = this.#registry = new Registry(self.nodeId, maxRegistryEntries);
+    const loads = this.#loads = new Loads(self.nodeId);
+    this.#antiEntropy = new AntiEntropy(membership, registry, loads);
+    const soon = (intervalMs: number) => now + randomInteger(random, intervalMs);
+    this.#prober = new Prober(settings, this.#proberHost(), soon(settings.probeIntervalMs));
+    this.#nextSyncAt = soon(settings.pushPullIntervalMs);
+    this.#nextDeadAt = soon(settings.deadProbeIntervalMs);
   }
 
   get self(): Member {
@@ -67,124 +95,235 @@ export class ClusterState {
     return this.#membership.all;
   }
 
+  get revision(): number {
+    return this.#membership.revision + this.#registry.revision;
+  }
+
+  /** How many times longer this node waits than its settings say; 1 is healthy. */
+  get healthMultiplier(): number {
+    return this.#prober.health.multiplier;
+  }
+
   member(nodeId: NodeId): Member | undefined {
     return this.#membership.get(nodeId);
   }
 
-  /** Live entries on members that have not gone, in the order of their nodes. */
   instances(path: ActorPath): readonly RegistryEntry[] {
-    return this.#registry.at(path).filter((entry) => this.#isServed(entry))
+    return this.#registry.at(path).filter(({ nodeId }) => this.#isServed(nodeId))
       .sort((one, other) => one.nodeId < other.nodeId ? -1 : 1);
   }
 
-  /** All live entries on members that have not gone. */
   entries(): readonly RegistryEntry[] {
-    return this.#registry.all.filter((entry) => entry.state === "live" && this.#isServed(entry));
+    const entries: RegistryEntry[] = [];
+    for (const owner of this.#registry.owners()) {
+      if (!this.#isServed(owner)) continue;
+      for (const entry of this.#registry.of(owner)?.entries() ?? []) {
+        if (entry.state === "live") entries.push(entry);
+      }
+    }
+    return entries;
   }
 
-  /** This node can be dialled at another address than it has said. */
-  readdress(addr: string): void {
-    this.#spread(this.#membership.readdress(addr));
+  actorsOf(nodeId: NodeId): number | undefined {
+    return this.#loads.get(nodeId)?.actors;
   }
 
-  /** Enters a named actor of this node. */
   register(registration: Registration): void {
     this.#tell({ kind: "entry", entry: this.#registry.register(registration) });
   }
 
-  /** Marks a named actor of this node as stopped. */
   unregister(path: ActorPath, actorId: ActorId): void {
     const entry = this.#registry.unregister(path, actorId);
-    if (entry === undefined) return;
-    // Without others nobody holds the entry; whoever does all the same is contradicted later.
-    if (this.#membership.isAlone) this.#registry.forget(entry);
-    else this.#tell({ kind: "entry", entry });
+    if (entry !== undefined) this.#tell({ kind: "entry", entry });
   }
 
-  /** Takes a new link as evidence that a member is alive, and that older ones at its address are not. */
-  linkUp(member: Member, now: number): void {
-    this.#spread(this.#membership.meet(member, now));
-    for (const old of this.#membership.replace(member, now)) this.#spread(old);
+  measure(actors: number): void {
+    const load = this.#loads.measure(actors);
+    if (load !== undefined) this.#tell({ kind: "load", load });
   }
 
-  /** Takes a lost link as a reason to suspect the member. */
-  linkLost(nodeId: NodeId, now: number): void {
-    this.#spread(this.#membership.suspect(nodeId, now));
+  readdress(addr: string): void {
+    this.#tell({ kind: "member", member: this.#membership.readdress(addr) });
   }
 
-  /**
-   * Takes a message of another node.
-   *
-   * @returns The answer, when one is wanted.
-   */
-  receive(value: unknown, now: number): ClusterMessage | undefined {
+  linkUp(peer: Member, isDialler: boolean, at: number): void {
+    const now = this.#now(at);
+    const before = this.#membership.get(peer.nodeId);
+    this.#spread(this.#membership.hear(peer, now), now);
+    for (const old of this.#membership.replace(peer, now)) this.#spread(old, now);
+    if (this.#newUntil === Infinity) this.#newUntil = now + this.#settings.pushPullIntervalMs;
+    const isKnown = isReachable(before);
+    if (isDialler && !isKnown) this.#sync(peer.nodeId);
+    this.#tellOfItself(peer.nodeId);
+  }
+
+  linkLost(nodeId: NodeId, at: number): void {
+    const now = this.#now(at);
+    if (this.#membership.get(nodeId)?.status === "alive") this.#prober.doubt(nodeId, now);
+  }
+
+  unreachable(nodeId: NodeId, at: number): void {
+    const now = this.#now(at);
+    this.#prober.unreachable(nodeId, now);
+    this.linkLost(nodeId, at);
+  }
+
+  accused(incarnation: number, at: number): void {
+    const now = this.#now(at);
+    this.#spread(this.#membership.hear({ ...this.self, status: "dead", incarnation }, now), now);
+  }
+
+  receive(from: NodeId, value: unknown, at: number): void {
     const message = readMessage(value);
-    if (message === undefined) return undefined;
-    for (const member of message.members) this.#spread(this.#membership.hear(member, now));
-    for (const entry of message.entries) {
-      if (isGone(this.#membership.get(entry.nodeId))) continue;
-      const news = this.#registry.merge(entry) ? entry : this.#registry.refute(entry);
-      if (news !== undefined) this.#tell({ kind: "entry", entry: news });
+    if (message === undefined) return;
+    const now = this.#now(at);
+    this.#hear(message, now);
+    switch (message.kind) {
+      case "gossip":
+        return this.#tellOfItself(from);
+      case "probe":
+        return this.#send(from, { kind: "ack", seq: message.seq }, [this.self]);
+      case "ack":
+        return this.#prober.acked(message.seq, from);
+      case "nack":
+        return this.#prober.nacked(message.seq, from);
+      case "probe-for":
+        return this.#prober.probeFor(from, message.seq, message.target, now);
+      case "sync":
+        for (const one of this.#antiEntropy.differences(message.digest)) this.#reply(from, one);
+        return this.#tellOfItself(from);
+      case "summary":
+        for (const { member, load } of message.rows) {
+          this.#spread(this.#membership.hearRemembered(member, from, now), now);
+          if (load !== undefined) this.#hearLoad(load);
+        }
+        return this.#reply(from, this.#antiEntropy.answer(message.bucket, message.rows));
+      case "names":
+        return this.#reply(from, this.#antiEntropy.reconcile(message.lists, message.answer));
     }
-    return message.kind === "push" ? this.#everything("pull") : undefined;
   }
 
-  /** All this node knows, to be sent to a member it has just met. */
-  introduction(): ClusterMessage {
-    return this.#everything("push");
-  }
-
-  /** Lets time pass; called once per gossip interval. */
-  tick(now: number): readonly Send[] {
-    const { suspicionTimeoutMs, deadMemberRetentionMs } = this.#settings;
-    for (const dead of this.#membership.tick(now, suspicionTimeoutMs, deadMemberRetentionMs)) {
-      this.#spread(dead);
+  tick(at: number): void {
+    const now = this.#now(at);
+    this.#prober.tick(now);
+    for (const nodeId of this.#membership.takeOverdue(now)) this.#end(nodeId, now);
+    if (this.#nextDeadAt <= now) this.#lookAtDead(now);
+    if (this.#nextSyncAt <= now) this.#pushPull(now);
+    if (this.#membership.ring.size === 0) this.#rumours.clear(); // nobody is there to be told
+    if (this.#rumours.isEmpty || this.#nextGossipAt > now) return;
+    this.#nextGossipAt = now + this.#settings.gossipIntervalMs;
+    for (const nodeId of this.#membership.ring.some(this.#settings.gossipFanout)) {
+      if (!this.#rumours.isEmpty) this.#send(nodeId, { kind: "gossip" });
     }
-    this.#sweep(now);
-    const others = shuffled(this.#random, this.#membership.others());
-    return [...this.#gossip(others), ...this.#pushPull(others, now)];
   }
 
-  /** What the last sweep found to have been ignored; told once, `undefined` when nothing was. */
+  nextWake(): number {
+    const wakeAt = Math.min(
+      this.#prober.wakeAt,
+      this.#membership.nextEnd,
+      this.#nextSyncAt,
+      this.#nextDeadAt,
+      this.#rumours.isEmpty ? Infinity : this.#nextGossipAt,
+    );
+    return this.#time.awaited(wakeAt);
+  }
+
+  leave(): ClusterMessage {
+    return { kind: "gossip", members: [this.#membership.leave()] };
+  }
+
+  takeSends(): readonly Send[] {
+    if (this.#sends.length === 0) return NOTHING;
+    const sends = this.#sends;
+    this.#sends = [];
+    return sends;
+  }
+
+  takeGone(): readonly Member[] {
+    if (this.#gone.length === 0) return NOBODY;
+    return this.#gone.splice(0);
+  }
+
   takeIgnored(): Ignored | undefined {
     const ignored = this.#ignored;
     this.#ignored = undefined;
     return ignored;
   }
 
-  /** The members that turned out to be dead or to have left; told once. */
-  takeGone(): readonly NodeId[] {
-    if (this.#gone.length === 0) return NOBODY;
-    return this.#gone.splice(0);
+  /** The time of this node, in which it has never stood still. */
+  #now(at: number): number {
+    const stalledMs = this.#time.pass(at);
+    if (stalledMs > 0) {
+      this.#prober.health.note(1 + Math.floor(stalledMs / this.#settings.probeIntervalMs));
+    }
+    return this.#time.now;
   }
 
-  /** Leaves the cluster; the message is for every member. */
-  leave(): ClusterMessage {
-    return { kind: "gossip", members: [this.#membership.leave()], entries: [] };
+  #hear(message: ClusterMessage, now: number): void {
+    const { members = [], entries = [], loads = [] } = message;
+    for (const member of members) this.#spread(this.#membership.hear(member, now), now);
+    const isNews = message.kind !== "names" || now >= this.#newUntil;
+    for (const entry of entries) {
+      if (this.#registry.merge(entry) && isNews) this.#tell({ kind: "entry", entry });
+    }
+    for (const load of loads) this.#hearLoad(load);
   }
 
-  #gossip(others: readonly Member[]): readonly Send[] {
-    if (others.length === 0) this.#rumours.clear();
-    if (this.#rumours.isEmpty) return [];
-    const { retransmitMultiplier, gossipFanout } = this.#settings;
-    const times = retransmitMultiplier * Math.ceil(Math.log10(this.members.length + 1));
-    const rumours = this.#rumours.take(times, this.#limits.maxGossipBytes);
-    const message = gossipMessage(rumours);
-    return others.slice(0, gossipFanout).map((to) => ({ to, message }));
+  #hearLoad(load: NonNullable<News["loads"]>[number]): void {
+    if (!isReachable(this.#membership.get(load.nodeId))) return;
+    if (this.#loads.hear(load)) this.#tell({ kind: "load", load });
   }
 
-  #pushPull(others: readonly Member[], now: number): readonly Send[] {
-    const [to] = others;
-    if (to === undefined || now < this.#nextPushPull) return [];
-    this.#nextPushPull = now + this.#settings.pushPullIntervalMs;
-    return [{ to, message: this.#everything("push") }];
+  #proberHost(): ConstructorParameters<typeof Prober>[1] {
+    const { ring } = this.#membership;
+    return {
+      turn: () => ring.turn(),
+      helpers: (count, target) => ring.some(count, target),
+      send: (to, message) => this.#send(to, message),
+      failed: (nodeId) => {
+        const { now } = this.#time;
+        this.#spread(this.#membership.suspect(nodeId, now), now);
+      },
+      failedLast: (nodeId) => this.#bury(nodeId, this.#time.now),
+      passedLast: (nodeId) => this.#membership.spare(nodeId, this.#time.now),
+    };
   }
 
-  /** Forgets tombstones after their time, and entries whose owner stays unknown for two sweeps. */
+  /** The time of a suspect is over: it is dead, unless it answers one last probe. */
+  #end(nodeId: NodeId, now: number): void {
+    if (this.#settings.lastProbeMs > 0) this.#prober.last(nodeId, now);
+    else this.#bury(nodeId, now);
+  }
+
+  #bury(nodeId: NodeId, now: number): void {
+    this.#spread(this.#membership.bury(nodeId, now), now);
+  }
+
+  /** Looks whether one of the dead has come back, as after a partition. */
+  #lookAtDead(now: number): void {
+    const nodes = this.#membership.ring.size + 1;
+    const intervalMs = this.#settings.deadProbeIntervalMs * Math.ceil(nodes / DEAD_PROBERS);
+    this.#nextDeadAt = now + intervalMs;
+    const dead = this.#membership.dead();
+    const member = dead[randomInteger(this.#random, Math.max(1, dead.length))];
+    if (member !== undefined) this.#send(member.nodeId, { kind: "gossip" });
+  }
+
+  #pushPull(now: number): void {
+    const isHealing = now < this.#healingUntil;
+    this.#nextSyncAt = now + (isHealing ? HEALING_INTERVAL_MS : this.#settings.pushPullIntervalMs);
+    this.#sweep(now);
+    const [nodeId] = this.#membership.ring.some(1);
+    if (nodeId !== undefined) this.#sync(nodeId);
+  }
+
+  #sync(nodeId: NodeId): void {
+    this.#send(nodeId, { kind: "sync", digest: this.#antiEntropy.digest() });
+  }
+
+  /** Forgets members after their time, and entries whose owner stays unknown for two sweeps. */
   #sweep(now: number): void {
-    if (now < this.#nextSweep) return;
-    this.#nextSweep = now + this.#settings.pushPullIntervalMs;
-    this.#registry.sweep(now, this.#settings.deadMemberRetentionMs);
+    this.#membership.forget(now, this.#settings.deadMemberRetentionMs);
     const strangers = new Set<NodeId>();
     for (const owner of this.#registry.owners()) {
       if (this.#membership.get(owner) !== undefined) continue;
@@ -197,31 +336,82 @@ export class ClusterState {
     if (members + entries > 0) this.#ignored = { members, entries };
   }
 
-  #everything(kind: "push" | "pull"): ClusterMessage {
-    return { kind, members: this.#membership.all, entries: this.#registry.all };
-  }
-
-  #spread(member: Member | undefined): void {
+  /** Takes note of what has changed of a member, and tells it on. */
+  #spread(member: MemberNews | undefined, now: number): void {
     if (member === undefined) return;
+    const { nodeId } = member;
     if (isGone(member)) {
-      this.#registry.purge(member.nodeId);
-      this.#gone.push(member.nodeId);
-    }
+      this.#prober.drop(nodeId);
+      this.#loads.forget(nodeId);
+      this.#gone.push(member);
+    } else if (nodeId === this.self.nodeId) {
+      this.#prober.health.note(1); // others had reason to doubt this node
+    } else if (member.status === "suspect") this.#witness(nodeId, now);
+    if (this.#membership.returns > this.#returnsSeen) this.#heal(now);
     this.#tell({ kind: "member", member });
   }
 
-  /** Keeps a piece of news for the others; a member that comes later is told everything. */
-  #tell(rumour: Rumour): void {
-    if (!this.#membership.isAlone) this.#rumours.add(rumour);
+  /** Somebody came back from the dead: what both sides missed is found sooner. */
+  #heal(now: number): void {
+    this.#returnsSeen = this.#membership.returns;
+    this.#healingUntil = now + HEALING_MS;
+    const soon = now + randomInteger(this.#random, HEALING_INTERVAL_MS);
+    this.#nextSyncAt = Math.min(this.#nextSyncAt, soon);
   }
 
-  #isServed({ nodeId }: RegistryEntry): boolean {
+  /** A few of those who hear of a suspicion look for themselves, which decides it sooner. */
+  #witness(nodeId: NodeId, now: number): void {
+    const wanted = WITNESSES * (this.#settings.suspicionMultiplier - 2);
+    const isChosen = randomFraction(this.#random) * this.#membership.ring.size < wanted;
+    if (isChosen) this.#prober.doubt(nodeId, now);
+  }
+
+  /** A node that speaks though it is suspect or gone is told what is said of it, to refute it. */
+  #tellOfItself(nodeId: NodeId): void {
+    const belief = this.#membership.get(nodeId);
+    if (belief === undefined || belief.status === "alive") return;
+    this.#reply(nodeId, { kind: "gossip", members: [belief] });
+  }
+
+  /** Answers over the link that is up. */
+  #reply(to: NodeId, message: ClusterMessage | undefined): void {
+    if (message !== undefined) this.#sends.push({ to, addr: undefined, message });
+  }
+
+  /** Sends a message with as much news as it can carry, first what is said of the receiver. */
+  #send(to: NodeId, message: ClusterMessage, first: readonly MemberNews[] = []): void {
+    const receiver = this.#membership.get(to);
+    const { maxGossipBytes } = this.#limits;
+    const isGossip = message.kind === "gossip";
+    const maxBytes = isGossip ? maxGossipBytes : Math.min(PIGGYBACK_BYTES, maxGossipBytes);
+    const news = this.#rumours.take(this.#timesTold(), maxBytes, (rumour) => this.#isTrue(rumour));
+    const accusation = receiver === undefined || receiver.status === "alive" ? [] : [receiver];
+    const members = [...accusation, ...first, ...news.members ?? []];
+    const carried = members.length > 0 ? { ...news, members } : news;
+    this.#sends.push({ to, addr: receiver?.addr, message: { ...message, ...carried } });
+  }
+
+  #timesTold(): number {
+    const digits = String(this.#membership.ring.size + 1).length; // ceil(log10(members + 1))
+    return this.#settings.retransmitMultiplier * digits;
+  }
+
+  /** Whether a rumour is still what this node believes. */
+  #isTrue(rumour: Rumour): boolean {
+    if (rumour.kind !== "member") return true;
+    const belief = this.#membership.get(rumour.member.nodeId);
+    return belief !== undefined && !supersedes(belief, rumour.member);
+  }
+
+  /** Keeps a piece of news for the others; a member that comes later compares. */
+  #tell(rumour: Rumour): void {
+    if (this.#membership.ring.size > 0) this.#rumours.add(rumour);
+  }
+
+  #isServed(nodeId: NodeId): boolean {
     return isReachable(this.#membership.get(nodeId));
   }
 }
 
-const NOBODY: readonly NodeId[] = Object.freeze([]);
-
-function isGone(member: Member | undefined): boolean {
-  return member?.status === "dead" || member?.status === "left";
-}
+const NOTHING: readonly Send[] = Object.freeze([]);
+const NOBODY: readonly Member[] = Object.freeze([]);

@@ -11,9 +11,9 @@ import { isAddress } from "../remote/ref_record.ts";
 export type MemberStatus =
   /** It answers. */
   | "alive"
-  /** Its link was lost; it may come back. */
+  /** It could not be reached; it has time to refute. */
   | "suspect"
-  /** It did not come back. */
+  /** It did not refute. */
   | "dead"
   /** It said goodbye. */
   | "left";
@@ -28,6 +28,12 @@ export interface Member {
   readonly status: MemberStatus;
   /** Raised by the member itself when it refutes a rumour about itself. */
   readonly incarnation: number;
+}
+
+/** What is told of a member. */
+export interface MemberNews extends Member {
+  /** Who could not reach it, when it is suspect. */
+  readonly by?: NodeId;
 }
 
 /**
@@ -54,15 +60,21 @@ export function isReachable(member: Member | undefined): boolean {
   return member?.status === "alive" || member?.status === "suspect";
 }
 
+/** Whether a member is known to be dead or to have left. */
+export function isGone(member: Member | undefined): boolean {
+  return member !== undefined && !isReachable(member);
+}
+
 /** Reads a member from another node; `undefined` when it is malformed. Unknown fields are skipped. */
-export function readMember(value: unknown): Member | undefined {
+export function readMember(value: unknown): MemberNews | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { nodeId, addr, status, incarnation } = value as Partial<Member>; // checked next
+  const { nodeId, addr, status, incarnation, by } = value as Partial<MemberNews>; // checked next
   if (typeof nodeId !== "string" || !isId(nodeId)) return undefined;
   if (typeof addr !== "string" || (addr !== "" && !isAddress(addr))) return undefined;
   if (typeof status !== "string" || !Object.hasOwn(RANK, status)) return undefined;
   if (!isIncarnation(incarnation, status)) return undefined;
-  return { nodeId, addr, status, incarnation };
+  const member = { nodeId, addr, status, incarnation };
+  return status === "suspect" && typeof by === "string" && isId(by) ? { ...member, by } : member;
 }
 
 function isIncarnation(value: unknown, status: MemberStatus): value is number {

@@ -1,27 +1,44 @@
 /**
- * Who is in the cluster: a pure table of members.
- *
- * Probing and suspicion by probes will feed it with the same rumours that lost links feed it with
- * now.
+ * Who is in the cluster: a pure table of members, fed with rumours, verdicts and links.
  *
  * @module
  */
 
 import type { NodeId } from "../address.ts";
-import { type Member, type MemberStatus, supersedes } from "./member.ts";
+import type { Random } from "../random.ts";
+import { isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
+import { ProbeRing } from "./probe_ring.ts";
+import { Suspicion, suspicionBounds, type SuspicionSettings } from "./suspicion.ts";
+
+/** What a table is made of. */
+export interface MembershipOptions {
+  readonly self: Member;
+  /** From how many members on further ones are ignored. */
+  readonly maxMembers: number;
+  readonly settings: SuspicionSettings;
+  readonly random: Random;
+}
 
 /** The members one node knows, itself included. Time is a parameter of every change. */
 export class Membership {
+  /** The other members that have not gone. */
+  readonly ring: ProbeRing;
   readonly #maxMembers: number;
+  readonly #settings: SuspicionSettings;
   readonly #members = new Map<NodeId, Member>();
-  /** When the present status of a member that is not alive was taken on. */
-  readonly #since = new Map<NodeId, number>();
+  readonly #suspicions = new Map<NodeId, Suspicion>();
+  /** When a member was found dead or left. */
+  readonly #goneSince = new Map<NodeId, number>();
   #self: Member;
   #ignored = 0;
+  #returns = 0;
+  #revision = 0;
 
-  constructor(self: Member, maxMembers: number) {
+  constructor({ self, maxMembers, settings, random }: MembershipOptions) {
     this.#self = self;
     this.#maxMembers = maxMembers;
+    this.#settings = settings;
+    this.ring = new ProbeRing(random);
     this.#members.set(self.nodeId, self);
   }
 
@@ -35,21 +52,37 @@ export class Membership {
     return [...this.#members.values()];
   }
 
+  /** Rises with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** How often somebody came back from the dead, this node in the eyes of others included. */
+  get returns(): number {
+    return this.#returns;
+  }
+
   get(nodeId: NodeId): Member | undefined {
     return this.#members.get(nodeId);
   }
 
-  /** Whether no other member is known, not even one that has gone. */
-  get isAlone(): boolean {
-    return this.#members.size === 1;
+  /** Members that are dead, the longest dead first; those that left are not among them. */
+  dead(): readonly Member[] {
+    const dead: Member[] = [];
+    for (const nodeId of this.#goneSince.keys()) {
+      const member = this.#members.get(nodeId);
+      if (member?.status === "dead") dead.push(member);
+    }
+    return dead;
   }
 
-  /** The other members that have not gone. */
-  others(): readonly Member[] {
-    return this.all.filter((member) =>
-      member.nodeId !== this.#self.nodeId &&
-      (member.status === "alive" || member.status === "suspect")
-    );
+  /** When the next suspicion ends; `Infinity` without one. */
+  get nextEnd(): number {
+    let next = Infinity;
+    for (const { isOver, endsAt } of this.#suspicions.values()) {
+      if (!isOver && endsAt < next) next = endsAt;
+    }
+    return next;
   }
 
   /**
@@ -58,38 +91,56 @@ export class Membership {
    * @returns What is to be told on: the rumour when it was news, our refutation when it was a
    * false one about ourselves; `undefined` when nothing changed.
    */
-  hear(rumour: Member, now: number): Member | undefined {
+  hear(rumour: MemberNews, now: number): MemberNews | undefined {
     if (rumour.nodeId === this.#self.nodeId) return this.#hearOfSelf(rumour);
     const belief = this.#members.get(rumour.nodeId);
     if (belief === undefined) {
       // Who was never known needs no tombstone.
-      if (rumour.status === "dead" || rumour.status === "left") return undefined;
+      if (!isReachable(rumour)) return undefined;
       if (this.#members.size >= this.#maxMembers) return void this.#ignored++;
-    } else if (!supersedes(rumour, belief)) return undefined;
+    } else if (!supersedes(rumour, belief)) return this.#confirm(rumour, belief);
     this.#set(rumour, now);
     return rumour;
   }
 
-  /** Takes a lost link as a reason to suspect the member. */
-  suspect(nodeId: NodeId, now: number): Member | undefined {
-    const belief = this.#members.get(nodeId);
-    if (belief?.status !== "alive") return undefined;
-    return this.#change(belief, "suspect", now);
+  /**
+   * Takes what a member that was met again remembers: what it calls dead is suspected only.
+   *
+   * It may have been cut off from those that it calls dead; they are here to refute it.
+   */
+  hearRemembered(rumour: MemberNews, by: NodeId, now: number): MemberNews | undefined {
+    const isDoubtful = rumour.status === "dead" && isReachable(this.#members.get(rumour.nodeId));
+    return this.hear(isDoubtful ? { ...rumour, status: "suspect", by } : rumour, now);
   }
 
-  /**
-   * Takes a new link as evidence: its handshake carried the member's own incarnation.
-   *
-   * A suspicion that the member has not refuted itself is taken back here, not told on: the others
-   * hear of it through the member's refutation.
-   */
-  meet(member: Member, now: number): Member | undefined {
-    const belief = this.#members.get(member.nodeId);
-    if (belief?.status !== "suspect" || member.incarnation < belief.incarnation) {
-      return this.hear(member, now);
+  /** Suspects a member that this node, and those it asked, could not reach. */
+  suspect(nodeId: NodeId, now: number): MemberNews | undefined {
+    const belief = this.#members.get(nodeId);
+    if (!isReachable(belief) || belief === undefined) return undefined;
+    return this.hear({ ...belief, status: "suspect", by: this.#self.nodeId }, now);
+  }
+
+  /** The suspects whose time to refute is over, each told once. */
+  takeOverdue(now: number): readonly NodeId[] {
+    const overdue: NodeId[] = [];
+    for (const [nodeId, suspicion] of this.#suspicions) {
+      if (suspicion.isOver || suspicion.endsAt > now) continue;
+      suspicion.isOver = true;
+      overdue.push(nodeId);
     }
-    this.#set({ ...belief, status: "alive" }, now);
-    return undefined;
+    return overdue;
+  }
+
+  /** A suspect whose time is over has answered after all: it is given its time again. */
+  spare(nodeId: NodeId, now: number): void {
+    this.#suspicions.get(nodeId)?.restart(now);
+  }
+
+  /** Declares a suspect dead; `undefined` when it is none any more. */
+  bury(nodeId: NodeId, now: number): Member | undefined {
+    const belief = this.#members.get(nodeId);
+    if (belief?.status !== "suspect") return undefined;
+    return this.#change(belief, "dead", now);
   }
 
   /**
@@ -102,42 +153,32 @@ export class Membership {
   replace(newcomer: Member, now: number): readonly Member[] {
     const isServing = this.#members.get(newcomer.nodeId)?.status === "alive";
     if (newcomer.addr === "" || !isServing) return [];
-    return this.others()
-      .filter(({ nodeId, addr }) => addr === newcomer.addr && nodeId !== newcomer.nodeId)
-      .map((old) => this.#change(old, "dead", now));
-  }
-
-  /** Gives this node another address; the higher incarnation makes the others believe it. */
-  readdress(addr: string): Member {
-    this.#self = { ...this.#self, addr, incarnation: this.#self.incarnation + 1 };
-    this.#members.set(this.#self.nodeId, this.#self);
-    return this.#self;
+    const replaced: Member[] = [];
+    for (const old of this.#members.values()) {
+      const isOther = old.nodeId !== newcomer.nodeId && old.nodeId !== this.#self.nodeId;
+      if (old.addr === newcomer.addr && isOther && isReachable(old)) replaced.push(old);
+    }
+    return replaced.map((old) => this.#change(old, "dead", now));
   }
 
   /** Leaves: this node is gone for the others. */
   leave(): Member {
-    this.#self = { ...this.#self, status: "left" };
-    this.#members.set(this.#self.nodeId, this.#self);
-    return this.#self;
+    return this.#setSelf({ ...this.#self, status: "left" });
   }
 
-  /**
-   * Lets time pass.
-   *
-   * @returns Members whose suspicion has become certainty.
-   */
-  tick(now: number, suspicionTimeoutMs: number, retentionMs: number): readonly Member[] {
-    const dead: Member[] = [];
-    for (const [nodeId, since] of [...this.#since]) {
-      const member = this.#members.get(nodeId);
-      if (member?.status === "suspect") {
-        if (now - since >= suspicionTimeoutMs) dead.push(this.#change(member, "dead", now));
-      } else if (now - since >= retentionMs) {
-        this.#members.delete(nodeId);
-        this.#since.delete(nodeId);
-      }
+  /** Listens at another address from now on. */
+  readdress(addr: string): Member {
+    return this.#setSelf({ ...this.#self, addr, incarnation: this.#self.incarnation + 1 });
+  }
+
+  /** Forgets members that have been gone for a time. */
+  forget(now: number, retentionMs: number): void {
+    for (const [nodeId, since] of this.#goneSince) {
+      if (now - since < retentionMs) return; // in the order of their times
+      this.#goneSince.delete(nodeId);
+      this.#members.delete(nodeId);
+      this.#revision++;
     }
-    return dead;
   }
 
   /** How often news of a member was ignored for want of room since this was asked last. */
@@ -150,20 +191,46 @@ export class Membership {
   #hearOfSelf(rumour: Member): Member | undefined {
     const isFalse = rumour.status !== "alive" && this.#self.status === "alive";
     if (!isFalse || rumour.incarnation < this.#self.incarnation) return undefined;
-    this.#self = { ...this.#self, incarnation: rumour.incarnation + 1 };
-    this.#members.set(this.#self.nodeId, this.#self);
-    return this.#self;
+    if (rumour.status === "dead") this.#returns++;
+    return this.#setSelf({ ...this.#self, incarnation: rumour.incarnation + 1 });
   }
 
-  #change(member: Member, status: MemberStatus, now: number): Member {
+  /** The same suspicion by another member makes its time shorter, and is told on while it does. */
+  #confirm(rumour: MemberNews, belief: Member): MemberNews | undefined {
+    const { status, incarnation, by } = rumour;
+    if (status !== "suspect" || belief.status !== "suspect" || by === undefined) return undefined;
+    if (incarnation !== belief.incarnation) return undefined;
+    return this.#suspicions.get(rumour.nodeId)?.confirm(by) ? rumour : undefined;
+  }
+
+  #change(member: Member, status: Member["status"], now: number): Member {
     const changed = { ...member, status };
     this.#set(changed, now);
     return changed;
   }
 
-  #set(member: Member, now: number): void {
-    this.#members.set(member.nodeId, member);
-    if (member.status === "alive") this.#since.delete(member.nodeId);
-    else this.#since.set(member.nodeId, now);
+  #setSelf(self: Member): Member {
+    this.#revision++;
+    this.#self = self;
+    this.#members.set(self.nodeId, self);
+    return self;
+  }
+
+  #set({ by, ...member }: MemberNews, now: number): void {
+    this.#revision++;
+    const { nodeId, status } = member;
+    const wasGone = this.#goneSince.delete(nodeId);
+    this.#suspicions.delete(nodeId);
+    this.#members.set(nodeId, member);
+    if (isReachable(member)) {
+      this.ring.add(nodeId);
+      if (wasGone) this.#returns++;
+    } else {
+      this.ring.remove(nodeId);
+      this.#goneSince.set(nodeId, now);
+    }
+    if (status !== "suspect") return;
+    const bounds = suspicionBounds(this.ring.size + 1, this.#settings);
+    this.#suspicions.set(nodeId, new Suspicion(bounds, by ?? nodeId, now));
   }
 }

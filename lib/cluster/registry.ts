@@ -1,27 +1,13 @@
 /**
  * Names and where they live: a pure table, merged without coordination.
  *
- * Every entry belongs to the node its actor lives on; that node numbers its changes, and the
- * higher number wins. So merging is commutative, associative and idempotent, and a stop is never
- * undone by somebody who missed it.
+ * Every entry belongs to the node its actor lives on; see {@link OwnedNames} for what that gives.
  *
  * @module
  */
 
 import { type ActorId, type ActorPath, isId, type NodeId, parsePath } from "../address.ts";
-
-/** One named actor, alive or stopped. */
-export interface RegistryEntry {
-  readonly path: ActorPath;
-  readonly actorId: ActorId;
-  /** The owner: the node the actor lives on. */
-  readonly nodeId: NodeId;
-  /** The owner's number of this change. */
-  readonly version: number;
-  readonly state: "live" | "stopped";
-  readonly className?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-}
+import { type NameList, OwnedNames, type RegistryEntry } from "./owned_names.ts";
 
 /** What a new entry says. */
 export interface Registration {
@@ -36,38 +22,47 @@ const MAX_TEXT = 256;
 
 /** The names one node knows. */
 export class Registry {
-  readonly #owner: NodeId;
+  readonly #self: NodeId;
   readonly #maxEntries: number;
-  readonly #entries = new Map<string, RegistryEntry>();
-  readonly #byPath = new Map<ActorPath, Set<string>>();
-  /** Tombstones, and the sweep that saw each first. */
-  readonly #stopped = new Map<string, number | undefined>();
-  /** The newest tombstone forgotten of each owner; what others still hold is not taken back. */
-  readonly #forgotten = new Map<NodeId, number>();
+  readonly #owners = new Map<NodeId, OwnedNames>();
+  readonly #byPath = new Map<ActorPath, Set<NodeId>>();
   #version = 0;
+  #size = 0;
   #ignored = 0;
+  #revision = 0;
 
   /**
    * Makes an empty table.
    *
-   * @param maxEntries From how many entries on those of other nodes are ignored; the owner's own
+   * @param maxEntries From how many entries on those of other nodes are ignored; the node's own
    * are always kept.
    */
-  constructor(owner: NodeId, maxEntries: number) {
-    this.#owner = owner;
+  constructor(self: NodeId, maxEntries: number) {
+    this.#self = self;
     this.#maxEntries = maxEntries;
+    this.#owners.set(self, new OwnedNames(self));
   }
 
-  /** All entries, stopped ones included. */
-  get all(): readonly RegistryEntry[] {
-    return [...this.#entries.values()];
+  /** Rises with every change of a live name. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The nodes of which anything is known. */
+  owners(): IterableIterator<NodeId> {
+    return this.#owners.keys();
+  }
+
+  /** The names of an owner. */
+  of(owner: NodeId): OwnedNames | undefined {
+    return this.#owners.get(owner);
   }
 
   /** The live entries of a path. */
   at(path: ActorPath): readonly RegistryEntry[] {
     const found: RegistryEntry[] = [];
-    for (const key of this.#byPath.get(path) ?? []) {
-      const entry = this.#entries.get(key);
+    for (const owner of this.#byPath.get(path) ?? []) {
+      const entry = this.#owners.get(owner)?.get(path);
       if (entry?.state === "live") found.push(entry);
     }
     return found;
@@ -75,76 +70,63 @@ export class Registry {
 
   /** Enters an actor of this node. */
   register(registration: Registration): RegistryEntry {
-    const entry: RegistryEntry = {
-      ...registration,
-      nodeId: this.#owner,
-      version: ++this.#version,
-      state: "live",
-    };
-    this.#set(entry);
+    const version = ++this.#version;
+    const entry = { ...registration, nodeId: this.#self, version, state: "live" } as const;
+    this.#take(this.#namesOf(this.#self), entry);
     return entry;
   }
 
   /** Marks an actor of this node as stopped; `undefined` when it was not entered. */
   unregister(path: ActorPath, actorId: ActorId): RegistryEntry | undefined {
-    const entry = this.#entries.get(keyOf(this.#owner, path));
-    if (entry === undefined || entry.actorId !== actorId || entry.state === "stopped") {
-      return undefined;
-    }
-    const stopped: RegistryEntry = { ...entry, version: ++this.#version, state: "stopped" };
-    this.#set(stopped);
+    const names = this.#namesOf(this.#self);
+    const entry = names.get(path);
+    if (entry?.actorId !== actorId) return undefined;
+    const stopped = { ...entry, version: ++this.#version, state: "stopped" } as const;
+    this.#take(names, stopped);
     return stopped;
-  }
-
-  /** Drops an entry of this node that nobody else has heard of. */
-  forget(entry: RegistryEntry): void {
-    this.#delete(keyOf(entry.nodeId, entry.path), entry);
   }
 
   /** Takes an entry from another node; `true` when it was news. */
   merge(entry: RegistryEntry): boolean {
-    if (entry.nodeId === this.#owner) return false;
-    const known = this.#entries.get(keyOf(entry.nodeId, entry.path));
-    if (known !== undefined && known.version >= entry.version) return false;
-    // Else two nodes that forget at different times would teach each other a tombstone forever.
-    const forgotten = this.#forgotten.get(entry.nodeId) ?? 0;
-    if (known === undefined && entry.state === "stopped" && entry.version <= forgotten) {
-      return false;
-    }
-    if (known === undefined && this.#entries.size >= this.#maxEntries) {
+    if (entry.nodeId === this.#self) return false;
+    const names = this.#namesOf(entry.nodeId);
+    const isFull = this.#size >= this.#maxEntries && names.get(entry.path) === undefined;
+    if (isFull && names.isNews(entry)) {
       this.#ignored++;
       return false;
     }
-    this.#set(entry);
-    return true;
+    return this.#take(names, entry);
   }
 
   /**
-   * Contradicts an entry of this node that somebody still holds after its tombstone was forgotten.
+   * Compares what another node knows of an owner, and drops what it knows to be stopped.
    *
-   * @returns The new tombstone to tell; `undefined` when the entry is true, old or was never ours.
+   * @returns Entries that it lacks.
    */
-  refute(entry: RegistryEntry): RegistryEntry | undefined {
-    if (entry.nodeId !== this.#owner || entry.state === "stopped") return undefined;
-    if (entry.version > this.#version || this.#entries.has(keyOf(this.#owner, entry.path))) {
-      return undefined;
+  compare(list: NameList): readonly RegistryEntry[] {
+    const names = this.#namesOf(list.owner);
+    if (list.owner !== this.#self) {
+      const before = names.size;
+      for (const { path } of names.prune(list)) this.#unlist(path, list.owner);
+      this.#size += names.size - before;
     }
-    const stopped: RegistryEntry = { ...entry, version: ++this.#version, state: "stopped" };
-    this.#set(stopped);
-    return stopped;
+    return names.missingIn(list);
   }
 
-  /** Forgets tombstones that an earlier sweep, at least `retentionMs` ago, has seen. */
-  sweep(now: number, retentionMs: number): void {
-    for (const [key, since] of [...this.#stopped]) {
-      const entry = this.#entries.get(key);
-      if (since === undefined) this.#stopped.set(key, now);
-      else if (entry !== undefined && now - since >= retentionMs) {
-        const forgotten = this.#forgotten.get(entry.nodeId) ?? 0;
-        this.#forgotten.set(entry.nodeId, Math.max(forgotten, entry.version));
-        this.#delete(key, entry);
-      }
-    }
+  /**
+   * Another node knows as many changes of an owner as its floor says.
+   *
+   * @param hash That of the live names it knows.
+   * @returns Whether it knows the same live names; then its floor holds here too.
+   */
+  agree(owner: NodeId, floor: number, hash: number): boolean {
+    if ((this.#owners.get(owner)?.hash ?? 0) !== hash) return false;
+    if (owner === this.#self || floor === 0) return true;
+    const names = this.#namesOf(owner); // also of one without names: what it had stopped stays so
+    const before = names.size;
+    names.agree(floor);
+    this.#size += names.size - before;
+    return true;
   }
 
   /** How often an entry was ignored for want of room since this was asked last. */
@@ -154,37 +136,43 @@ export class Registry {
     return ignored;
   }
 
-  /** The nodes of which anything is known. */
-  owners(): ReadonlySet<NodeId> {
-    const owners = new Set(this.#forgotten.keys());
-    for (const entry of this.#entries.values()) owners.add(entry.nodeId);
-    return owners;
-  }
-
   /** Forgets everything of a node that is gone. */
-  purge(nodeId: NodeId): void {
-    for (const [key, entry] of [...this.#entries]) {
-      if (entry.nodeId === nodeId) this.#delete(key, entry);
-    }
-    this.#forgotten.delete(nodeId);
+  purge(owner: NodeId): void {
+    const names = this.#owners.get(owner);
+    if (names === undefined || owner === this.#self) return;
+    for (const { path } of names.entries()) this.#unlist(path, owner);
+    this.#size -= names.size;
+    this.#owners.delete(owner);
   }
 
-  #delete(key: string, entry: RegistryEntry): void {
-    this.#entries.delete(key);
-    this.#stopped.delete(key);
-    const keys = this.#byPath.get(entry.path);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#byPath.delete(entry.path);
+  #namesOf(owner: NodeId): OwnedNames {
+    let names = this.#owners.get(owner);
+    if (names === undefined) this.#owners.set(owner, names = new OwnedNames(owner));
+    return names;
   }
 
-  #set(entry: RegistryEntry): void {
-    const key = keyOf(entry.nodeId, entry.path);
-    this.#entries.set(key, entry);
-    if (entry.state === "stopped") this.#stopped.set(key, undefined);
-    else this.#stopped.delete(key);
-    const keys = this.#byPath.get(entry.path);
-    if (keys === undefined) this.#byPath.set(entry.path, new Set([key]));
-    else keys.add(key);
+  #take(names: OwnedNames, entry: RegistryEntry): boolean {
+    const before = names.size;
+    const isNews = names.take(entry);
+    this.#size += names.size - before;
+    if (!isNews) return false;
+    if (entry.state === "stopped") this.#unlist(entry.path, names.owner);
+    else this.#list(entry.path, names.owner);
+    return true;
+  }
+
+  #list(path: ActorPath, owner: NodeId): void {
+    this.#revision++;
+    const owners = this.#byPath.get(path);
+    if (owners === undefined) this.#byPath.set(path, new Set([owner]));
+    else owners.add(owner);
+  }
+
+  #unlist(path: ActorPath, owner: NodeId): void {
+    this.#revision++;
+    const owners = this.#byPath.get(path);
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#byPath.delete(path);
   }
 }
 
@@ -208,10 +196,6 @@ export function readEntry(value: unknown): RegistryEntry | undefined {
     ...(isText(className) && { className }),
     ...(isMetadata(metadata) && { metadata }),
   };
-}
-
-function keyOf(nodeId: NodeId, path: ActorPath): string {
-  return `${nodeId} ${path}`;
 }
 
 function isPath(path: string): boolean {

@@ -138,7 +138,9 @@ export class ActorSystem implements AsyncDisposable {
       cluster: () => this.#cluster,
     }));
     const onGone = (nodeId: NodeId) => watches.nodeGone(nodeId);
-    this.#cluster = new Cluster({ node, links, random, settings: options.gossip, onGone });
+    const { gossip: settings } = options;
+    const actors = () => node.size;
+    this.#cluster = new Cluster({ node, links, random, settings, actors, onGone });
     this.#resolver = new Resolver(node, refs, this.#cluster);
     this.#placement = new Placement(node, this.#resolver);
   }

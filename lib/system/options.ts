@@ -6,7 +6,11 @@
 
 import { isLoopbackHost, parseHostPort } from "../address.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { type ClusterSettings, resolveClusterSettings } from "../cluster/settings.ts";
+import {
+  type ClusterSettings,
+  type GossipOptions,
+  resolveClusterSettings,
+} from "../cluster/settings.ts";
 import { type Limits, resolveLimits } from "../limits.ts";
 import { consoleLogger, type Logger } from "../logger.ts";
 import { checkNames } from "../option_names.ts";
@@ -89,8 +93,14 @@ export interface InitOptions {
   readonly random?: Random;
   /** Bounds to change; see `Limits`. */
   readonly limits?: Partial<Limits>;
-  /** Settings of membership and gossip to change; see `ClusterSettings`. */
-  readonly gossip?: Partial<ClusterSettings>;
+  /**
+   * How nodes find out about each other: `"local"` for nodes of one machine, `"lan"`, `"wan"` for
+   * several sites, or single settings to change; see `ClusterSettings`. All nodes should say the
+   * same.
+   *
+   * @default "lan"
+   */
+  readonly gossip?: GossipOptions;
 }
 
 /** Options with every default filled in. */

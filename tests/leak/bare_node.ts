@@ -72,7 +72,14 @@ export class BareNode implements AsyncDisposable {
     const links = this.links = new Links(this.host);
     const settings = resolveClusterSettings();
     const onGone = (nodeId: string) => watches.nodeGone(nodeId);
-    this.cluster = new Cluster({ node, links, random: systemRandom, settings, onGone });
+    this.cluster = new Cluster({
+      node,
+      links,
+      random: systemRandom,
+      settings,
+      actors: () => node.size,
+      onGone,
+    });
   }
 
   /** Listens on loopback. */
