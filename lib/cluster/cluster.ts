@@ -55,6 +55,12 @@ export interface NamedInstance {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A name and the actors that have it. */
+export interface NamedActors {
+  readonly path: ActorPath;
+  readonly instances: readonly NamedInstance[];
+}
+
 /** One node's view of its cluster, kept current over its links. */
 export class Cluster {
   readonly #node: CellNode;
@@ -71,6 +77,7 @@ export class Cluster {
   #timer: Timer | undefined = undefined;
   #wakeAt = Infinity;
   #revision = -1;
+  #named: { readonly revision: number; readonly list: readonly NamedActors[] } | undefined;
 
   constructor({ node, links, random, settings, actors, onGone }: ClusterOptions) {
     this.#onGone = onGone;
@@ -107,8 +114,15 @@ export class Cluster {
     return this.#state.members;
   }
 
-  /** All known names. */
-  allNamedActors(): readonly { path: ActorPath; instances: readonly NamedInstance[] }[] {
+  /** All known names; the same list until something changes. */
+  allNamedActors(): readonly NamedActors[] {
+    if (this.#named?.revision !== this.#state.revision) {
+      this.#named = { revision: this.#state.revision, list: this.#listNames() };
+    }
+    return this.#named.list;
+  }
+
+  #listNames(): readonly NamedActors[] {
     const byPath = new Map<ActorPath, NamedInstance[]>();
     for (const { path, nodeId, actorId, className, metadata = {} } of this.#state.entries()) {
       const instances = byPath.get(path) ?? [];
@@ -121,6 +135,7 @@ export class Cluster {
   /** The node's address is known now: begins to keep the others informed. */
   start(): void {
     this.#state = this.#newState();
+    this.#named = undefined;
     this.#changed();
   }
 

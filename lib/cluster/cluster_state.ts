@@ -182,7 +182,7 @@ export class ClusterState implements Naming {
       case "gossip":
         return this.#tellOfItself(from);
       case "probe":
-        return this.#send(from, { kind: "ack", seq: message.seq }, [this.self]);
+        return this.#ack(from, message.seq, message.members);
       case "ack":
         return this.#prober.acked(message.seq, from);
       case "nack":
@@ -267,6 +267,13 @@ export class ClusterState implements Naming {
       if (this.#registry.merge(entry) && isNews) this.#tell({ kind: "entry", entry });
     }
     for (const load of loads) this.#hearLoad(load);
+  }
+
+  /** Answers a probe; whoever calls this node suspect is given its refutation with it. */
+  #ack(to: NodeId, seq: number, heard: readonly MemberNews[] = []): void {
+    const { nodeId } = this.self;
+    const isAccused = heard.some((member) => member.nodeId === nodeId && member.status !== "alive");
+    this.#send(to, { kind: "ack", seq }, isAccused ? [this.self] : []);
   }
 
   #hearLoad(load: NonNullable<News["loads"]>[number]): void {

@@ -33,6 +33,7 @@ export class Membership {
   #ignored = 0;
   #returns = 0;
   #revision = 0;
+  #all: readonly Member[] | undefined = undefined;
 
   constructor({ self, maxMembers, settings, random }: MembershipOptions) {
     this.#self = self;
@@ -47,9 +48,9 @@ export class Membership {
     return this.#self;
   }
 
-  /** All members, this node included. */
+  /** All members, this node included; the same list until something changes. */
   get all(): readonly Member[] {
-    return [...this.#members.values()];
+    return this.#all ??= [...this.#members.values()];
   }
 
   /** Rises with every change. */
@@ -177,7 +178,7 @@ export class Membership {
       if (now - since < retentionMs) return; // in the order of their times
       this.#goneSince.delete(nodeId);
       this.#members.delete(nodeId);
-      this.#revision++;
+      this.#touch();
     }
   }
 
@@ -209,15 +210,20 @@ export class Membership {
     return changed;
   }
 
-  #setSelf(self: Member): Member {
+  #touch(): void {
     this.#revision++;
+    this.#all = undefined;
+  }
+
+  #setSelf(self: Member): Member {
+    this.#touch();
     this.#self = self;
     this.#members.set(self.nodeId, self);
     return self;
   }
 
   #set({ by, ...member }: MemberNews, now: number): void {
-    this.#revision++;
+    this.#touch();
     const { nodeId, status } = member;
     const wasGone = this.#goneSince.delete(nodeId);
     this.#suspicions.delete(nodeId);
