@@ -64,7 +64,7 @@ export class ClusterState implements Naming {
   #nextDeadAt: number;
   #healingUntil = 0;
   #returnsSeen = 0;
-  /** Until when this node is new: what comparisons bring is known to everybody else. */
+  /** Until when this node is new; `Infinity` before its first link. */
   #newUntil = Infinity;
   /** Owners of entries that the last sweep did not know as members. */
   #strangers: ReadonlySet<NodeId> = new Set();
@@ -151,7 +151,7 @@ export class ClusterState implements Naming {
     const before = this.#membership.get(peer.nodeId);
     this.#spread(this.#membership.hear(peer, now), now);
     for (const old of this.#membership.replace(peer, now)) this.#spread(old, now);
-    if (this.#newUntil === Infinity) this.#newUntil = now + this.#settings.pushPullIntervalMs;
+    if (this.#newUntil === Infinity) this.#newUntil = now + this.#settings.probeIntervalMs;
     const isKnown = isReachable(before);
     if (isDialler && !isKnown) this.#sync(peer.nodeId);
     this.#tellOfItself(peer.nodeId);
@@ -194,7 +194,7 @@ export class ClusterState implements Naming {
         return this.#tellOfItself(from);
       case "summary":
         for (const { member, load } of message.rows) {
-          this.#spread(this.#membership.hearRemembered(member, from, now), now);
+          this.#spreadKnown(this.#membership.hearRemembered(member, from, now), now);
           if (load !== undefined) this.#hearLoad(load);
         }
         return this.#reply(from, this.#antiEntropy.answer(message.bucket, message.rows));
@@ -220,7 +220,7 @@ export class ClusterState implements Naming {
   nextWake(): number {
     const wakeAt = Math.min(
       this.#prober.wakeAt,
-      this.#membership.nextEnd,
+      this.#membership.nextLastProbe,
       this.#nextSyncAt,
       this.#nextDeadAt,
       this.#rumours.isEmpty ? Infinity : this.#nextGossipAt,
@@ -261,10 +261,15 @@ export class ClusterState implements Naming {
 
   #hear(message: ClusterMessage, now: number): void {
     const { members = [], entries = [], loads = [] } = message;
-    for (const member of members) this.#spread(this.#membership.hear(member, now), now);
-    const isNews = message.kind !== "names" || now >= this.#newUntil;
+    const isCompared = message.kind === "names";
+    for (const member of members) {
+      const heard = this.#membership.hear(member, now);
+      if (isCompared) this.#spreadKnown(heard, now);
+      else this.#spread(heard, now);
+    }
+    const isKnown = isCompared && this.#isNew;
     for (const entry of entries) {
-      if (this.#registry.merge(entry) && isNews) this.#tell({ kind: "entry", entry });
+      if (this.#registry.merge(entry) && !isKnown) this.#tell({ kind: "entry", entry });
     }
     for (const load of loads) this.#hearLoad(load);
   }
@@ -343,8 +348,24 @@ export class ClusterState implements Naming {
     if (members + entries > 0) this.#ignored = { members, entries };
   }
 
+  /** Whether this node has just met its first peer: what a comparison brings, the others know. */
+  get #isNew(): boolean {
+    return this.#time.now < this.#newUntil;
+  }
+
+  /** Takes note of what a comparison has brought; whoever is new need not tell it on. */
+  #spreadKnown(member: MemberNews | undefined, now: number): void {
+    if (this.#isNew && member?.nodeId !== this.self.nodeId) this.#note(member, now);
+    else this.#spread(member, now);
+  }
+
   /** Takes note of what has changed of a member, and tells it on. */
   #spread(member: MemberNews | undefined, now: number): void {
+    this.#note(member, now);
+    if (member !== undefined) this.#tell({ kind: "member", member });
+  }
+
+  #note(member: MemberNews | undefined, now: number): void {
     if (member === undefined) return;
     const { nodeId } = member;
     if (isGone(member)) {
@@ -355,7 +376,6 @@ export class ClusterState implements Naming {
       this.#prober.health.note(1); // others had reason to doubt this node
     } else if (member.status === "suspect") this.#witness(nodeId, now);
     if (this.#membership.returns > this.#returnsSeen) this.#heal(now);
-    this.#tell({ kind: "member", member });
   }
 
   /** Somebody came back from the dead: what both sides missed is found sooner. */

@@ -77,11 +77,11 @@ export class Membership {
     return dead;
   }
 
-  /** When the next suspicion ends; `Infinity` without one. */
-  get nextEnd(): number {
+  /** When the next last probe begins; `Infinity` without a suspicion. */
+  get nextLastProbe(): number {
     let next = Infinity;
-    for (const { isOver, endsAt } of this.#suspicions.values()) {
-      if (!isOver && endsAt < next) next = endsAt;
+    for (const { isProbed, lastProbeAt } of this.#suspicions.values()) {
+      if (!isProbed && lastProbeAt < next) next = lastProbeAt;
     }
     return next;
   }
@@ -121,12 +121,12 @@ export class Membership {
     return this.hear({ ...belief, status: "suspect", by: this.#self.nodeId }, now);
   }
 
-  /** The suspects whose time to refute is over, each told once. */
+  /** The suspects whose time to refute is over but for the last probe, each told once. */
   takeOverdue(now: number): readonly NodeId[] {
     const overdue: NodeId[] = [];
     for (const [nodeId, suspicion] of this.#suspicions) {
-      if (suspicion.isOver || suspicion.endsAt > now) continue;
-      suspicion.isOver = true;
+      if (suspicion.isProbed || suspicion.lastProbeAt > now) continue;
+      suspicion.isProbed = true;
       overdue.push(nodeId);
     }
     return overdue;

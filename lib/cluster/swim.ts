@@ -72,8 +72,11 @@ const MAX_DOUBTS = 3;
 /** Probes for others that are under way; further ones are not begun, which counts as no answer. */
 const MAX_ERRANDS = 1_024;
 
-/** A helper says after this share of the time that is left to the asking node that it failed too. */
-const ERRAND_SHARE = 0.8;
+/**
+ * A helper says after this share of the time that is left to the asking node that it failed too:
+ * early enough for its word to arrive, and for a dead member to be suspected a little sooner.
+ */
+const ERRAND_SHARE = 0.5;
 
 /** The probes of one node. Time is a parameter of everything. */
 export class Prober {
@@ -160,7 +163,7 @@ export class Prober {
   nacked(seq: number, from: NodeId): void {
     const probe = this.#probes.get(seq);
     if (probe?.helpers.delete(from) !== true) return;
-    if (probe.isClosed && probe.helpers.size === 0) this.#fail(seq, probe);
+    if (probe.helpers.size === 0) this.#fail(seq, probe);
   }
 
   /** Probes a member for another node. */
@@ -180,8 +183,7 @@ export class Prober {
     for (const [seq, probe] of this.#probes) {
       if (probe.target !== nodeId) continue;
       probe.isClosed = true;
-      if (probe.reason === "last") this.#fail(seq, probe);
-      else if (probe.askAt !== Infinity) this.#ask(seq, probe);
+      if (probe.askAt !== Infinity) this.#ask(seq, probe);
     }
     this.#beginDoubts(now);
   }

@@ -63,11 +63,14 @@ export class Model {
   now = 0;
   /** Called when a node's belief of another one changes. */
   onBelief: (observer: ModelNode, subject: NodeId, status: MemberStatus) => void = () => {};
+  /** Called with each message that is sent. */
+  onSend: (message: ClusterMessage) => void = () => {};
   readonly #byId = new Map<NodeId, ModelNode>();
   readonly #random: Random;
   readonly #loss: number;
   readonly #events: Event[] = [];
   readonly #cuts = new Set<string>();
+  readonly #vanished = new Set<NodeId>();
   #order = 0;
 
   constructor({ size, seed, settings = DEFAULT_CLUSTER_SETTINGS, loss = 0 }: ModelOptions) {
@@ -92,15 +95,19 @@ export class Model {
       return { state, nodeId, isKilled: false, stalledUntil: 0, wakeAt: Infinity, messages: 0 };
     });
     for (const node of this.nodes) this.#byId.set(node.nodeId, node);
-    // Everybody knows everybody, and the news of that is told.
+    // As if all had joined one after the other, which told nobody anything new.
     for (const node of this.nodes) {
-      for (const member of members) node.state.linkUp(member, false, 0);
-      for (let n = 0; n < 12; n++) node.state.takeSends();
+      const [first, second] = members;
+      const peer = first?.nodeId === node.nodeId ? second : first;
+      if (peer === undefined) continue;
+      node.state.linkUp(peer, false, 0);
+      const others = { kind: "names", members, lists: [], answer: false };
+      node.state.receive(peer.nodeId, others, 0);
       this.#after(node);
     }
   }
 
-  /** The first node that is not killed. */
+  /** The node of a number, from 0 on. */
   at(n: number): ModelNode {
     const node = this.nodes[n];
     if (node === undefined) throw new Error(`Cannot find node ${n}: there are fewer`);
@@ -120,8 +127,6 @@ export class Model {
       if (other !== node) this.#push({ node: other, unreachable: node.nodeId });
     }
   }
-
-  readonly #vanished = new Set<NodeId>();
 
   /** What the nodes of two groups send each other vanishes. */
   partition(one: readonly ModelNode[], other: readonly ModelNode[]): void {
@@ -204,6 +209,7 @@ export class Model {
 
   #send(from: ModelNode, to: NodeId, value: ClusterMessage): void {
     from.messages++;
+    this.onSend(value);
     const node = this.#byId.get(to);
     if (node === undefined || this.#cuts.has(`${from.nodeId} ${to}`)) return;
     if (node.isKilled && this.#vanished.has(to)) return;
