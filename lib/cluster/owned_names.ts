@@ -94,20 +94,30 @@ export class OwnedNames {
   }
 
   /**
-   * Drops what another node knows to be stopped.
+   * Takes as stopped what another node knows to be stopped.
    *
-   * @returns What was dropped.
+   * What is stopped above the floor is remembered as that, or old news would bring it back.
+   *
+   * @returns What was live.
    */
-  prune({ floor, versions }: NameList): readonly RegistryEntry[] {
-    const alive = new Set(versions);
+  prune(list: NameList): readonly RegistryEntry[] {
+    const alive = new Set(list.versions);
     const dropped: RegistryEntry[] = [];
-    for (const entry of this.#entries.values()) {
-      if (entry.version > floor || alive.has(entry.version)) continue;
-      if (entry.state === "live") dropped.push(entry);
-      this.#delete(entry);
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.state === "stopped" || entry.version > list.floor) continue;
+      if (alive.has(entry.version)) continue;
+      dropped.push(entry);
+      this.#set({ ...entry, state: "stopped" });
     }
-    if (this.#isComplete(versions)) this.#raise(floor);
+    this.#raise(this.#knownUpTo(list));
     return dropped;
+  }
+
+  /** Forgets what is stopped, up to a floor, for want of room: old news may bring it back. */
+  forgetStopped(floor: number): void {
+    for (const entry of [...this.#above.values()]) {
+      if (entry.state === "stopped" && entry.version <= floor) this.#delete(entry);
+    }
   }
 
   /** Live entries that are missing in another node's list and that it does not know as stopped. */
@@ -125,10 +135,15 @@ export class OwnedNames {
     this.#raise(floor);
   }
 
-  #isComplete(versions: readonly number[]): boolean {
+  /** How far a list tells everything: up to the first name in it that is not here. */
+  #knownUpTo({ floor, versions }: NameList): number {
     const own = new Set<number>();
     for (const { version } of this.#entries.values()) own.add(version);
-    return versions.every((version) => version <= this.#floor || own.has(version));
+    let known = floor;
+    for (const version of versions) {
+      if (version > this.#floor && !own.has(version)) known = Math.min(known, version - 1);
+    }
+    return known;
   }
 
   #raise(floor: number): void {

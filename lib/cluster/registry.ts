@@ -99,7 +99,7 @@ export class Registry {
   }
 
   /**
-   * Compares what another node knows of an owner, and drops what it knows to be stopped.
+   * Compares what another node knows of an owner; what it knows to be stopped is stopped here.
    *
    * @returns Entries that it lacks.
    */
@@ -108,6 +108,8 @@ export class Registry {
     if (list.owner !== this.#self) {
       const before = names.size;
       for (const { path } of names.prune(list)) this.#unlist(path, list.owner);
+      // A table that is full of stopped names would take no new ones.
+      if (this.#size >= this.#maxEntries) names.forgetStopped(list.floor);
       this.#size += names.size - before;
     }
     return names.missingIn(list);
