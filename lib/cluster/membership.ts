@@ -137,10 +137,10 @@ export class Membership {
     this.#suspicions.get(nodeId)?.restart(now);
   }
 
-  /** Declares a suspect dead; `undefined` when it is none any more. */
+  /** Declares a suspect dead; `undefined` when it is none any more, or has its time anew. */
   bury(nodeId: NodeId, now: number): Member | undefined {
     const belief = this.#members.get(nodeId);
-    if (belief?.status !== "suspect") return undefined;
+    if (belief === undefined || this.#suspicions.get(nodeId)?.isOver !== true) return undefined;
     return this.#change(belief, "dead", now);
   }
 
