@@ -393,11 +393,16 @@ export class ClusterState implements Naming {
     if (isChosen) this.#prober.doubt(nodeId, now);
   }
 
-  /** A node that speaks though it is suspect or gone is told what is said of it, to refute it. */
+  /**
+   * A node that speaks though it is suspect or gone is told what is said of it, to refute it.
+   *
+   * What it says of this one is refuted by the same message: two nodes that call each other dead
+   * would else answer each other for ever.
+   */
   #tellOfItself(nodeId: NodeId): void {
     const belief = this.#membership.get(nodeId);
     if (belief === undefined || belief.status === "alive") return;
-    this.#reply(nodeId, { kind: "gossip", members: [belief] });
+    this.#reply(nodeId, { kind: "gossip", members: [belief, this.self] });
   }
 
   /** Answers over the link that is up. */
