@@ -140,7 +140,7 @@ export class Membership {
   /** Declares a suspect dead; `undefined` when it is none any more, or has its time anew. */
   bury(nodeId: NodeId, now: number): Member | undefined {
     const belief = this.#members.get(nodeId);
-    if (belief === undefined || this.#suspicions.get(nodeId)?.isOver !== true) return undefined;
+    if (belief === undefined || this.#suspicions.get(nodeId)?.isProbed !== true) return undefined;
     return this.#change(belief, "dead", now);
   }
 
