@@ -45,6 +45,16 @@ export interface TestClusterOptions
    * @default true
    */
   readonly record?: boolean;
+  /**
+   * Changes what single nodes are started with: another cluster's name, limits, a transport around
+   * the one of the virtual network.
+   *
+   * @param options What the node would be started with.
+   * @param index Its number, from 0 on.
+   * @returns What it is started with.
+   * @default every node is started with the same
+   */
+  readonly configure?: (options: InitOptions, index: number) => InitOptions;
 }
 
 const WITHIN_MS = 60_000;
@@ -90,6 +100,7 @@ export class TestCluster implements AsyncDisposable {
   readonly seed: number;
   readonly #options: InitOptions;
   readonly #isRecorded: boolean;
+  readonly #configure: (options: InitOptions, index: number) => InitOptions;
   readonly #clock = new ManualClock();
   readonly #network: VirtualNetwork;
   readonly #history: History;
@@ -99,10 +110,12 @@ export class TestCluster implements AsyncDisposable {
   #activeAtMs = 0;
 
   /** Use {@link TestCluster.start}. */
-  constructor({ seed = 1, delay, record = true, ...options }: TestClusterOptions = {}) {
+  constructor(options: TestClusterOptions = {}) {
+    const { seed = 1, delay, record = true, configure = (same) => same, ...common } = options;
     this.seed = seed;
     this.#isRecorded = record;
-    this.#options = { isolate: "clone", ...options };
+    this.#configure = configure;
+    this.#options = { isolate: "clone", ...common };
     this.#history = new History(() => this.#clock.now());
     this.#network = new VirtualNetwork(this.#clock, randomOf(seed, NETWORK));
     if (delay !== undefined) this.#network.setWeather({ delay: checkDelay(delay) });
@@ -370,7 +383,7 @@ export class TestCluster implements AsyncDisposable {
     const note = (level: string) => (message: string) =>
       this.#note(`${node.name} ${level}: ${message}`);
     const transport = this.#network.transport(host);
-    const system = await ActorSystem.start({
+    const options = this.#configure({
       logger: { ...silentLogger, warn: note("warn"), error: note("error") },
       ...this.#options,
       addr: node.address,
@@ -378,7 +391,8 @@ export class TestCluster implements AsyncDisposable {
       clock: node.clock,
       random: randomOf(this.seed, node.index, node.starts),
       transport,
-    }, () => transport);
+    }, node.index);
+    const system = await ActorSystem.start(options, () => transport);
     setManualClock(system, this.#clock);
     return system;
   }

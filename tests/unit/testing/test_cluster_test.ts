@@ -66,6 +66,16 @@ test("TestCluster: options of the systems are merged, messages are copied by def
   assert.notEqual(got[0], message);
 });
 
+test("TestCluster: single nodes can be started with something else", async () => {
+  const configure = (options: pul.InitOptions, index: number) =>
+    index === 1 ? { ...options, cluster: "other", seeds: [], joinTimeoutMs: 0 } : options;
+  await using cluster = await TestCluster.start(1, { configure });
+  await cluster.add();
+  await cluster.add();
+  await cluster.advance(10_000);
+  assert.deepEqual(cluster.systems.map((system) => system.members().length), [2, 1, 2]);
+});
+
 test("TestCluster.run gives what a promise comes to, and no more time than it needs", async () => {
   const { cluster, ref } = await pair();
   await using _ = cluster;
