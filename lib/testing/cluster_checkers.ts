@@ -56,7 +56,7 @@ export function convergence(history: readonly HistoryEntry[]): readonly string[]
 
 /**
  * Who is dead or has left is never believed to be alive or suspect again, but with a higher
- * incarnation; and a name's actor that its own node has stopped does not reappear where it was
+ * incarnation, or by one who has forgotten it when it lives after all; and a name's actor that its own node has stopped does not reappear where it was
  * gone already.
  *
  * @param history What happened; {@link TestCluster.history} records it.
@@ -78,12 +78,16 @@ export function noResurrection(history: readonly HistoryEntry[]): readonly strin
   const buried = new Map<string, MemberEntry>();
   const gone = new Map<string, NameEntry>();
   const owners = new Map<string, NodeId>();
+  const living = new Set<NodeId>();
   const stopped = new Map<string, NameEntry>();
   for (const entry of history) {
-    const before = entry.kind === "node"
-      ? void owners.set(entry.node, entry.nodeId)
-      : entry.kind === "member"
-      ? memberBefore(entry, buried)
+    if (entry.kind === "node") {
+      owners.set(entry.node, entry.nodeId);
+      if (entry.state === "running" || entry.state === "frozen") living.add(entry.nodeId);
+      else living.delete(entry.nodeId);
+    }
+    const before = entry.kind === "member"
+      ? memberBefore(entry, buried, living)
       : entry.kind === "name"
       ? nameBefore(entry, { gone, stopped, owner: owners.get(entry.node) })
       : undefined;
@@ -96,10 +100,15 @@ export function noResurrection(history: readonly HistoryEntry[]): readonly strin
 function memberBefore(
   entry: MemberEntry,
   buried: Map<string, MemberEntry>,
+  living: ReadonlySet<NodeId>,
 ): MemberEntry | undefined {
   const key = `${entry.node} ${entry.nodeId}`;
   if (entry.status === "dead" || entry.status === "left") return void buried.set(key, entry);
-  if (entry.status === "forgotten") return undefined;
+  if (entry.status === "forgotten") {
+    // Nobody knows any more that it has to come with a higher incarnation.
+    if (living.has(entry.nodeId)) buried.delete(key);
+    return undefined;
+  }
   const before = buried.get(key);
   return before !== undefined && entry.incarnation <= before.incarnation ? before : undefined;
 }

@@ -111,6 +111,16 @@ test("noResurrection: dead and left members need a higher incarnation to come ba
   }
 });
 
+test("noResurrection: who forgot a node that lives may meet it again, but none that has ended", () => {
+  const about = (status: Status) => sees("node-0", "bb", status);
+  const history = (...more: readonly HistoryEvent[]) =>
+    noResurrection(at(running("node-1", "bb"), about("dead"), ...more)).length;
+  const killed: HistoryEvent = { kind: "node", node: "node-1", nodeId: "bb", state: "killed" };
+  assert.equal(history(about("forgotten"), about("alive")), 0);
+  assert.equal(history(about("alive")), 1);
+  assert.equal(history(killed, about("forgotten"), about("suspect")), 1);
+});
+
 test("noResurrection: a stopped actor of a name does not reappear where it was gone", () => {
   const start = [
     running("node-0", "aa"),
