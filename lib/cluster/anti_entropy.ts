@@ -81,12 +81,13 @@ export class AntiEntropy {
       const belief = this.#membership.get(member.nodeId);
       seen.add(member.nodeId);
       if (belief === undefined) continue;
-      if (supersedes(belief, member)) members.push(this.#remembered(belief));
+      const isNews = supersedes(belief, member) && this.#membership.isFresh(member.nodeId);
+      if (isNews) members.push(this.#remembered(belief));
       if (!this.#registry.agree(member.nodeId, floor, hash)) lists.push(this.#list(belief));
     }
     for (const member of this.#membership.all) {
       if (bucketOf(member.nodeId) !== bucket || seen.has(member.nodeId)) continue;
-      if (!isReachable(member)) continue;
+      if (!isReachable(member) || !this.#membership.isFresh(member.nodeId)) continue;
       members.push(member);
       if (this.#registry.of(member.nodeId)?.floor !== undefined) lists.push(this.#list(member));
     }
@@ -111,7 +112,7 @@ export class AntiEntropy {
   #rows(bucket: number): readonly Row[] {
     const rows: Row[] = [];
     for (const member of this.#membership.all) {
-      if (bucketOf(member.nodeId) !== bucket) continue;
+      if (bucketOf(member.nodeId) !== bucket || !this.#membership.isFresh(member.nodeId)) continue;
       const names = this.#registry.of(member.nodeId);
       const load = this.#loads.get(member.nodeId);
       const row = { member, floor: names?.floor ?? 0, hash: names?.hash ?? 0 };

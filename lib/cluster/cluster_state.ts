@@ -255,8 +255,15 @@ export class ClusterState implements Naming {
     const stalledMs = this.#time.pass(at);
     if (stalledMs > 0) {
       this.#prober.health.note(1 + Math.floor(stalledMs / this.#settings.probeIntervalMs));
+      if (stalledMs >= this.#settings.deadMemberRetentionMs / 2) this.#doubtAll();
     }
     return this.#time.now;
+  }
+
+  /** What this node knows may be forgotten by all others: it must not be told as news. */
+  #doubtAll(): void {
+    this.#membership.doubtAll(this.#time.now);
+    this.#rumours.clear();
   }
 
   #hear(message: ClusterMessage, now: number): void {

@@ -29,6 +29,8 @@ export class Membership {
   readonly #suspicions = new Map<NodeId, Suspicion>();
   /** When a member was found dead or left. */
   readonly #goneSince = new Map<NodeId, number>();
+  /** Members of which nothing was heard since this node stood still for long. */
+  readonly #stale = new Set<NodeId>();
   #self: Member;
   #ignored = 0;
   #returns = 0;
@@ -119,6 +121,23 @@ export class Membership {
     const belief = this.#members.get(nodeId);
     if (!isReachable(belief) || belief === undefined) return undefined;
     return this.hear({ ...belief, status: "suspect", by: this.#self.nodeId }, now);
+  }
+
+  /**
+   * Doubts all others: this node stood still for so long that those who died meanwhile may be
+   * forgotten. Who is there refutes it; nobody is told of the others until then.
+   */
+  doubtAll(now: number): void {
+    for (const member of this.#members.values()) {
+      if (member.nodeId === this.#self.nodeId || !isReachable(member)) continue;
+      this.#set({ ...member, status: "suspect", by: this.#self.nodeId }, now);
+      this.#stale.add(member.nodeId);
+    }
+  }
+
+  /** Whether the others may be told what this node believes of a member. */
+  isFresh(nodeId: NodeId): boolean {
+    return !this.#stale.has(nodeId);
   }
 
   /** The suspects whose time to refute is over but for the last probe, each told once. */
@@ -227,6 +246,7 @@ export class Membership {
     const { nodeId, status } = member;
     const wasGone = this.#goneSince.delete(nodeId);
     this.#suspicions.delete(nodeId);
+    this.#stale.delete(nodeId);
     this.#members.set(nodeId, member);
     if (isReachable(member)) {
       this.ring.add(nodeId);
