@@ -204,12 +204,14 @@ export class Cluster {
     return isReachable(member) ? "member" : "gone";
   }
 
-  /** What has been declared dead, or has left, may not speak again as the same incarnation. */
-  judge({ nodeId, incarnation: theirs }: Introduction): Rejection | undefined {
+  /**
+   * What has been declared dead, or has left, may not speak again as the same incarnation; nor may
+   * a second node speak as a member that lives. A member that has moved has raised its incarnation.
+   */
+  judge({ nodeId, incarnation: theirs, address }: Introduction): Rejection | undefined {
     const member = this.#state.member(nodeId);
-    if (member === undefined || isReachable(member) || member.incarnation < theirs) {
-      return undefined;
-    }
+    if (member === undefined || member.incarnation < theirs) return undefined;
+    if (isReachable(member)) return this.#judgeAddress(member, address);
     const { status, incarnation } = member;
     const message = status === "left"
       ? `node ${nodeId} has left the cluster`
@@ -369,6 +371,13 @@ export class Cluster {
   #isKnown(address: string): boolean {
     return this.#links.at(address) !== undefined ||
       this.reachable().some((member) => member.addr === address);
+  }
+
+  /** Two nodes of one id, as of one seed or of one image of a machine, would end each other's links. */
+  #judgeAddress({ nodeId, addr }: Member, address: string | undefined): Rejection | undefined {
+    if (address === undefined || addr === "" || address === addr) return undefined;
+    this.#node.logger.warn("two nodes have one id", { nodeId, addr, address });
+    return { reason: "taken", message: `a node of the same id, ${nodeId}, listens at ${addr}` };
   }
 
   #choose(path: ActorPath, nodeId: NodeId | undefined): RemoteActor | undefined {

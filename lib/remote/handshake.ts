@@ -57,7 +57,8 @@ export interface Rejection {
     | "duplicate"
     | "busy"
     | "shutdown"
-    | "dead";
+    | "dead"
+    | "taken";
   readonly message: string;
   /** With `"duplicate"`: who refuses, so that the dialler knows which link to look for. */
   readonly nodeId?: NodeId;

@@ -237,10 +237,7 @@ export class Links {
       isDialler,
       introduction,
       signal,
-      refuse: (peer) => {
-        if (!isDialler) return this.#refuse(peer);
-        return giveWay(introduction, peer.nodeId, this.get(peer.nodeId));
-      },
+      refuse: (peer) => isDialler ? this.#refuseListener(introduction, peer) : this.#refuse(peer),
       onUp: (link) => this.#onUp(link),
       onEnded: () => this.#connections.ended(connection),
     });
@@ -270,6 +267,13 @@ export class Links {
     }
     const link = this.get(theirs.nodeId);
     return refuseDuplicate(this.#host.nodeId, theirs, link, () => this.#isDialling(theirs));
+  }
+
+  /** Whoever is held for dead may be back, so only a second node of one id is refused by a dialler. */
+  #refuseListener(ours: Introduction, theirs: Introduction): Rejection | undefined {
+    const judgement = this.#host.judge(theirs);
+    if (judgement?.reason === "taken") return judgement;
+    return giveWay(ours, theirs.nodeId, this.get(theirs.nodeId));
   }
 
   #isDialling({ nodeId, address }: Introduction): boolean {
