@@ -62,8 +62,11 @@ export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOp
    */
   readonly concurrency?: Concurrency;
   /**
-   * Where the actor lives: in this process, on another node (the one with the fewest actors of
-   * some that are asked; here, with a warning, when there is none), or on the node of this id.
+   * Where the actor lives: in this process, on another node, or on the node of this id.
+   *
+   * `"remote"` takes the node with the fewest actors, as gossip tells it, which is to a quarter,
+   * and as this node has added to it meanwhile; one that is gone before it has run anything is
+   * passed over. When there is no other node the actor lives here, with a warning.
    *
    * @default "local"
    */

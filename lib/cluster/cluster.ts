@@ -192,6 +192,11 @@ export class Cluster {
     return this.#state.member(nodeId)?.status === "alive";
   }
 
+  /** How many actors another node has, as far as it has said; fewer than 4 are not worth saying. */
+  actorsOf(nodeId: NodeId): number {
+    return this.#state.actorsOf(nodeId) ?? 0;
+  }
+
   /** Where a member listens, as far as is known. */
   addressOf(nodeId: NodeId): string | undefined {
     return this.#state.member(nodeId)?.addr || undefined; // empty when it does not listen

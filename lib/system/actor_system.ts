@@ -142,7 +142,7 @@ export class ActorSystem implements AsyncDisposable {
     const actors = () => node.size;
     this.#cluster = new Cluster({ node, links, random, settings, actors, onGone });
     this.#resolver = new Resolver(node, refs, this.#cluster);
-    this.#placement = new Placement(node, this.#resolver);
+    this.#placement = new Placement(node, this.#resolver, this.#cluster);
   }
 
   /** Options of a system, one after the other. */
@@ -298,10 +298,8 @@ export class ActorSystem implements AsyncDisposable {
     }
     const { placement } = options;
     if (placement !== undefined && placement !== "local") {
-      const nodeId = await this.#placement.choose(options);
-      if (nodeId !== undefined) {
-        return (await this.#placement.spawn(nodeId, cls, options)).asType(cls);
-      }
+      const ref = await this.#placement.spawn(cls, options);
+      if (ref !== undefined) return ref.asType(cls);
     }
     const definition = definitionOf(cls);
     const started = this.#spawning.ofClass(definition, options);

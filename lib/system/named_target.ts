@@ -270,6 +270,6 @@ const ELSEWHERE: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 ]);
 
 /** Whether an error that refused a message says that its actor, or its node, is gone. */
-function isElsewhere(error: unknown): error is Error {
+export function isElsewhere(error: unknown): error is Error {
   return isPulsingError(error) && ELSEWHERE.has(error.kind);
 }

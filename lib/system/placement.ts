@@ -5,107 +5,136 @@
  */
 
 import { ActorRef } from "../actor/actor_ref.ts";
+import type { CallOptions } from "../actor/call_options.ts";
+import type { OnRefused } from "../actor/envelope.ts";
 import type { ActorClass } from "../actor/proxy.ts";
 import { definitionOf } from "../actor/remote_class.ts";
 import { cellOptionsOf, checkPlacement } from "../actor/spawn_options.ts";
-import { type NodeId, SYSTEM_ACTOR_PATH } from "../address.ts";
+import type { NodeId } from "../address.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { PulsingRuntimeError } from "../errors.ts";
-import { shuffled } from "../random.ts";
-import type { Resolver } from "./resolver.ts";
 import type { LocalNode } from "./local_node.ts";
+import { isElsewhere } from "./named_target.ts";
+import { begin, type BegunActors, isCounted, leastLoaded, reckon } from "./node_load.ts";
+import type { Resolver } from "./resolver.ts";
 import type { AnyClassSpawnOptions } from "./spawning.ts";
-import type { NodeMetrics } from "./system_actor.ts";
-
-/** Nodes that are asked how much they carry before one of them is chosen. */
-const ASKED_NODES = 8;
-
-/** How long a node may take to say how much it carries, in milliseconds. */
-const ANSWER_MS = 2_000;
+import type { SpawnRequest } from "./system_actor.ts";
 
 /** Places actors on other nodes. */
 export class Placement {
   readonly #node: LocalNode;
   readonly #resolver: Resolver;
+  readonly #cluster: Cluster;
+  readonly #begun = new Map<NodeId, BegunActors>();
 
-  constructor(node: LocalNode, resolver: Resolver) {
+  constructor(node: LocalNode, resolver: Resolver, cluster: Cluster) {
     this.#node = node;
     this.#resolver = resolver;
+    this.#cluster = cluster;
   }
 
   /**
-   * The node for a new actor.
+   * Spawns an actor of a class on the node that its options name, or on the one with the least
+   * load. A node that turns out to be gone before it has run anything is not that one.
    *
-   * @returns `undefined` for this one.
-   * @throws {PulsingRuntimeError} kind `"node-not-found"`: it is no member that can be reached.
+   * @returns `undefined` when it belongs on this node.
+   * @throws {PulsingRuntimeError} kind `"node-not-found"`: the node is no member that can be
+   * reached; kind `"node-lost"`, retryable: it was lost meanwhile, and may have run the actor.
    */
-  async choose({ placement, ...options }: AnyClassSpawnOptions): Promise<NodeId | undefined> {
-    if (placement === undefined || placement === "local") return undefined;
-    if (placement === this.#node.nodeId) return undefined;
+  async spawn(cls: ActorClass, options: AnyClassSpawnOptions): Promise<ActorRef | undefined> {
+    const { placement = "local", signal, timeoutMs } = options;
+    if (placement === "local" || placement === this.#node.nodeId) return undefined;
     checkPlacement(placement);
-    const others = this.#resolver.candidates(SYSTEM_ACTOR_PATH)
-      .map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== this.#node.nodeId);
-    if (placement !== "remote") {
-      if (others.includes(placement)) return placement;
-      throw nodeNotFound(placement);
-    }
-    return await this.#leastLoaded(others, options);
-  }
-
-  /** Spawns an actor of a class on another node. */
-  async spawn(nodeId: NodeId, cls: ActorClass, options: AnyClassSpawnOptions): Promise<ActorRef> {
-    const { name } = definitionOf(cls);
-    cellOptionsOf(options, definitionOf(cls));
-    const { placement: _, signal, timeoutMs, restartOn, ...rest } = options;
-    if (restartOn !== undefined) {
-      throw new TypeError(
-        'Cannot spawn actor on another node with "restartOn": a function does not travel, set it ' +
-          "with remote()",
-      );
-    }
+    const request = requestOf(cls, options);
     const wait = {
       ...(signal !== undefined && { signal }),
       ...(timeoutMs !== undefined && { timeoutMs }),
     };
-    const request = { className: name, options: rest };
-    const ref = await this.#core(nodeId).ask("spawn", [request], wait);
-    if (ref instanceof ActorRef) return ref;
-    throw new PulsingRuntimeError(`Cannot spawn class "${name}": node ${nodeId} gave no actor`, {
-      kind: "spawn-failed",
-      nodeId,
-    });
+    if (placement === "remote") return await this.#spawnOnLeastLoaded(request, wait);
+    const isReachable = this.#cluster.standing(placement) === "member";
+    if (!isReachable) throw nodeNotFound(placement);
+    return await this.#ask(placement, request, wait);
   }
 
-  /** Of some others the one with the fewest actors. */
-  async #leastLoaded(
-    others: readonly NodeId[],
-    { timeoutMs = Infinity, signal }: AnyClassSpawnOptions,
-  ): Promise<NodeId | undefined> {
-    const wait = {
-      timeoutMs: Math.min(timeoutMs, ANSWER_MS),
-      ...(signal !== undefined && { signal }),
-    };
-    const asked = shuffled(this.#node.random, others).slice(0, ASKED_NODES);
-    const answers = await Promise.all(asked.map(async (nodeId) => {
+  async #spawnOnLeastLoaded(
+    request: SpawnRequest,
+    { timeoutMs = Infinity, ...wait }: CallOptions,
+  ): Promise<ActorRef | undefined> {
+    const { clock, logger } = this.#node;
+    const deadline = clock.now() + timeoutMs;
+    const tried = new Set<NodeId>([this.#node.nodeId]);
+    for (let nodeId = this.#next(tried); nodeId !== undefined; nodeId = this.#next(tried)) {
+      tried.add(nodeId);
+      let refusal: unknown;
+      const onRefused = (error: Error) => Promise.reject(refusal = error);
       try {
-        const metrics = await this.#core(nodeId).ask("metrics", [], wait);
-        return { nodeId, actors: (metrics as NodeMetrics).actors }; // as the system actor says
+        const left = { ...wait, timeoutMs: deadline - clock.now() };
+        return await this.#ask(nodeId, request, left, onRefused);
       } catch (error) {
-        signal?.throwIfAborted();
-        this.#node.logger.warn("a node does not say how much it carries", { nodeId, error });
-        return undefined;
+        // The same kind of error may come from the actor's own start: only a refusal ran nothing.
+        const isGone = error === refusal && isElsewhere(error) && clock.now() < deadline;
+        if (!isGone) throw error;
+        logger.debug("a node that was chosen for an actor is gone", { nodeId, error });
       }
-    }));
-    const loads = answers.filter((answer) => answer !== undefined);
-    const [best] = loads.sort((one, other) => one.actors - other.actors);
-    if (best === undefined) {
-      this.#node.logger.warn("no other node to spawn on: the actor is spawned here");
     }
-    return best?.nodeId;
+    logger.warn("no other node to spawn on: the actor is spawned here");
+    return undefined;
   }
 
-  #core(nodeId: NodeId) {
-    return this.#resolver.targetOf(this.#resolver.systemActorOf(nodeId));
+  /** The node with the least load of those that were not tried. */
+  #next(tried: ReadonlySet<NodeId>): NodeId | undefined {
+    const now = this.#node.clock.now();
+    const places = this.#cluster.reachable().filter(({ nodeId }) => !tried.has(nodeId))
+      .map(({ nodeId, status }) => ({
+        nodeId,
+        isAlive: status === "alive",
+        actors: reckon(this.#cluster.actorsOf(nodeId), this.#begun.get(nodeId), now),
+      }));
+    return leastLoaded(places, this.#node.random)?.nodeId;
   }
+
+  async #ask(
+    nodeId: NodeId,
+    request: SpawnRequest,
+    wait: CallOptions,
+    onRefused?: OnRefused,
+  ): Promise<ActorRef> {
+    this.#begin(nodeId);
+    const core = this.#resolver.targetOf(this.#resolver.systemActorOf(nodeId));
+    const ref = await core.ask("spawn", [request], wait, onRefused);
+    if (ref instanceof ActorRef) return ref;
+    throw new PulsingRuntimeError(
+      `Cannot spawn class "${request.className}": node ${nodeId} gave no actor`,
+      { kind: "spawn-failed", nodeId },
+    );
+  }
+
+  /** Counts an actor at once, also one that fails: who fails fast must not attract all others. */
+  #begin(nodeId: NodeId): void {
+    const now = this.#node.clock.now();
+    for (const [other, begun] of this.#begun) {
+      if (!isCounted(begun, this.#cluster.actorsOf(other), now)) this.#begun.delete(other);
+    }
+    const heard = this.#cluster.actorsOf(nodeId);
+    this.#begun.set(nodeId, begin(this.#begun.get(nodeId), heard, now));
+  }
+}
+
+/**
+ * What another node is asked for.
+ *
+ * @throws {TypeError} An option is wrong, or does not travel.
+ * @throws {RangeError} A number is out of range, or the name does not follow the grammar.
+ */
+function requestOf(cls: ActorClass, options: AnyClassSpawnOptions): SpawnRequest {
+  const definition = definitionOf(cls);
+  cellOptionsOf(options, definition);
+  const { placement: _, signal: _signal, timeoutMs: _timeoutMs, restartOn, ...rest } = options;
+  if (restartOn === undefined) return { className: definition.name, options: rest };
+  throw new TypeError(
+    'Cannot spawn actor on another node with "restartOn": a function does not travel, set it ' +
+      "with remote()",
+  );
 }
 
 function nodeNotFound(nodeId: NodeId): PulsingRuntimeError {

@@ -40,19 +40,41 @@ const Placed = pul.remote(
   { name: "Placed" },
 );
 
-test("remote: another node, the one with the fewest actors", async () => {
+test("remote: another node, the one with the fewest actors as gossip tells", async () => {
   await using all = await NamedNodes.start(3);
-  for (let i = 0; i < 3; i++) await all.at(1).spawn({ receive: () => {} });
-  const used: string[] = [];
+  for (let i = 0; i < 6; i++) await all.at(1).spawn({ receive: () => {} });
+  await all.clock.advance(5_000);
+  const asked = all.at(2);
+  const core = (await asked.resolve("system/core")).asType(pul.SystemActor);
+  const before = (await core.metrics()).messagesTotal;
   for (let i = 0; i < 5; i++) {
-    const spawned = Placed.spawn({ system: all.at(0), placement: "remote", args: [i] });
-    const placed = await all.soon(spawned);
+    const placed = await all.soon(
+      Placed.spawn({ system: all.at(0), placement: "remote", args: [i] }),
+    );
+    assert.equal(await all.soon(placed.where()), asked.nodeId);
     assert.equal(await all.soon(placed.get()), i);
-    used.push(await all.soon(placed.where()));
   }
-  const [, one, two] = [0, 1, 2].map((index) => all.at(index).nodeId);
-  assert.deepEqual(used.slice(0, 3), [two, two, two]);
-  assert.ok(used.includes(one!) && !used.includes(all.at(0).nodeId));
+  const handled = (await core.metrics()).messagesTotal - before;
+  assert.equal(handled, 5 * 3 + 1, "three messages for each actor: nobody was asked for its load");
+});
+
+test("remote: a burst is spread over nodes that have said the same", async () => {
+  await using all = await NamedNodes.start(4);
+  for (let i = 0; i < 30; i++) await all.at(3).spawn({ receive: () => {} });
+  await all.clock.advance(5_000);
+  const burst = Array.from(
+    { length: 60 },
+    () => Placed.spawn({ system: all.at(0), placement: "remote" }),
+  );
+  const placed = await all.soon(Promise.all(burst));
+  const where = await all.soon(Promise.all(placed.map((actor) => actor.where())));
+  const counts = [0, 1, 2, 3].map((index) =>
+    where.filter((nodeId) => nodeId === all.at(index).nodeId).length
+  );
+  const [here, one, two, full] = counts;
+  assert.equal(here, 0);
+  assert.ok(Math.abs(one! - two!) <= 1, counts.join());
+  assert.ok(full! <= 1, counts.join());
 });
 
 test("remote: here, with a warning, when there is no other node", async () => {
