@@ -137,6 +137,7 @@ export {
   SystemActor,
 } from "./lib/system/system_actor.ts";
 export type { ResolveOptions } from "./lib/system/resolve_options.ts";
+export type { ActorInstance, InstanceEvent, SubscribeOptions } from "./lib/system/subscription.ts";
 export {
   actorSystem,
   context,

@@ -20,6 +20,12 @@ export class Changes {
     for (const wake of [...this.#waiting]) wake();
   }
 
+  /** Calls at each change until what it returns is called. */
+  listen(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => void this.#waiting.delete(wake);
+  }
+
   /**
    * Waits for the next change.
    *

@@ -61,6 +61,11 @@ export interface NamedActors {
   readonly instances: readonly NamedInstance[];
 }
 
+/** One named actor, with what a call and a subscriber need of it. */
+export interface LocatedActor extends RemoteActor {
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** One node's view of its cluster, kept current over its links. */
 export class Cluster {
   readonly #node: CellNode;
@@ -78,6 +83,7 @@ export class Cluster {
   #wakeAt = Infinity;
   #revision = -1;
   #named: { readonly revision: number; readonly list: readonly NamedActors[] } | undefined;
+  #localChanges = 0;
 
   constructor({ node, links, random, settings, actors, onGone }: ClusterOptions) {
     this.#onGone = onGone;
@@ -106,7 +112,18 @@ export class Cluster {
 
   /** Another number whenever members or names have changed. */
   get revision(): number {
-    return this.#revision;
+    return this.#revision + this.#localChanges;
+  }
+
+  /** Calls at each change of members or names until what it returns is called. */
+  onChange(wake: () => void): () => void {
+    return this.#changes.listen(wake);
+  }
+
+  /** Takes note of a change that only this node sees, as of names that others are not told. */
+  changedLocally(): void {
+    this.#localChanges++;
+    this.#changes.changed();
   }
 
   /** All known members, this node included. */
@@ -178,7 +195,7 @@ export class Cluster {
   }
 
   /** The actors of a name on members that can be reached, in the order of their nodes. */
-  instances(path: ActorPath): readonly RemoteActor[] {
+  instances(path: ActorPath): readonly LocatedActor[] {
     return this.#state.instances(path).map((entry) => this.#located(entry));
   }
 
@@ -392,10 +409,12 @@ export class Cluster {
     return chosen === undefined ? undefined : this.#located(chosen);
   }
 
-  #located({ path, actorId, nodeId, className }: RegistryEntry): RemoteActor {
-    return { path, actorId, nodeId, className, address: this.addressOf(nodeId) };
+  #located({ path, actorId, nodeId, className, metadata = NONE }: RegistryEntry): LocatedActor {
+    return { path, actorId, nodeId, className, metadata, address: this.addressOf(nodeId) };
   }
 }
+
+const NONE: Metadata = Object.freeze({});
 
 function declaredDead(nodeId: NodeId): PulsingRuntimeError {
   return new PulsingRuntimeError(`Cannot use link to node ${nodeId}: it was declared dead`, {

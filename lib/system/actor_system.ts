@@ -15,7 +15,7 @@ import { type ActorClass, type ActorProxy, typedProxy } from "../actor/proxy.ts"
 import { methodsOf } from "../actor/methods.ts";
 import { definitionOf } from "../actor/remote_class.ts";
 import type { ClassSpawnOptions, SpawnOptions } from "../actor/spawn_options.ts";
-import { type ActorId, isId, type NodeId, pathOfName } from "../address.ts";
+import { type ActorId, isId, lookupPath, type NodeId, pathOfName } from "../address.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
@@ -37,6 +37,7 @@ import { Resolver } from "./resolver.ts";
 import { Spawning } from "./spawning.ts";
 import { observe, SystemActor } from "./system_actor.ts";
 import { checkResolveOptions, type ResolveOptions } from "./resolve_options.ts";
+import { type InstanceEvent, subscribe, type SubscribeOptions } from "./subscription.ts";
 
 /** The actor and the call that the running code belongs to. */
 export type ActorContext = CellContext<ActorSystem>;
@@ -115,6 +116,7 @@ export class ActorSystem implements AsyncDisposable {
       system: this,
       onNamed: (cell, metadata) => this.#cluster.register(cell, metadata),
       onReleased: (cell) => this.#cluster.unregister(cell),
+      onLocalChange: () => this.#cluster.changedLocally(),
       spawnChild: (parent, actor, options) => this.#spawning.child(parent, actor, options),
       systemActor,
       ...(options.isolate === "clone" && { clone: (message) => this.#refs.copy(message) }),
@@ -323,6 +325,29 @@ export class ActorSystem implements AsyncDisposable {
     checkResolveOptions(options);
     this.#checkRunning();
     return await this.#resolver.resolve(name, options);
+  }
+
+  /**
+   * Follows the actors of a name, on all nodes, as this one learns of them.
+   *
+   * Those that are there come first, as `"up"`; see {@link InstanceEvent} for a loop. Applying the
+   * events in their order always leads to the current set. For each actor `"up"` and `"down"` take
+   * turns; a restart is neither, a name that is spawned anew is `"down"` and `"up"`. A slow reader
+   * gets the difference to what it saw last, so what is kept for it is bounded by the number of
+   * actors of the name. An actor of which other nodes are not told is seen on its own node only,
+   * where it hides the others of its name, as in {@link ActorSystem.resolve}.
+   *
+   * @param name A name or path; without `/` it means `actors/<name>`. `system/core` stands for the
+   * nodes themselves.
+   * @param options Ends it.
+   * @returns Each iteration begins anew. It holds nothing of the system but while it waits, and
+   * ends when the loop is left or the system shuts down.
+   * @throws {PulsingRuntimeError} kind `"shutdown"`: the system is shut down.
+   * @throws The iteration: the signal's reason when that aborts.
+   */
+  subscribe(name: string, options: SubscribeOptions = NO_OPTIONS): AsyncIterable<InstanceEvent> {
+    this.#checkRunning();
+    return subscribe(this.#resolver, lookupPath(name), options);
   }
 
   /** How a name is resolved, one thing after the other. */

@@ -37,6 +37,8 @@ export interface LocalNodeOptions {
   onNamed(cell: ActorCell, metadata: Metadata): void;
   /** A named actor is gone. */
   onReleased(cell: ActorCell): void;
+  /** An actor of which other nodes are not told has come or gone, or the node closes. */
+  onLocalChange(): void;
   /** Starts an actor as the child of another one. */
   spawnChild: CellNode["spawnChild"];
   /** Makes the actor that tells others about the node. */
@@ -89,6 +91,11 @@ export class LocalNode implements CellNode {
       this.clock.defer(() => this.#roughTime = undefined);
     }
     return this.#roughTime;
+  }
+
+  /** Whether its actors are being stopped, or are. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** How many actors there are. */
@@ -205,12 +212,14 @@ export class LocalNode implements CellNode {
     if (this.#byId.delete(cell.actorId)) this.counters.ended++;
     if (cell.path === undefined || this.#byPath.get(cell.path) !== cell) return;
     this.#byPath.delete(cell.path);
-    if (!this.#private.delete(cell)) this.#options.onReleased(cell);
+    if (this.#private.delete(cell)) this.#options.onLocalChange();
+    else this.#options.onReleased(cell);
   }
 
   /** Stops all actors, the youngest first, and takes no new ones. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#options.onLocalChange();
     await Promise.all([...this.#byId.values()].reverse().map((cell) => cell.stop("shutdown")));
     this.deadLetters.close();
   }
@@ -225,7 +234,10 @@ export class LocalNode implements CellNode {
 
   #announce(cell: ActorCell): ActorCell | Promise<ActorCell> {
     if (cell.path === undefined || !isServed(cell)) return cell;
-    if (this.#private.has(cell)) return cell;
+    if (this.#private.has(cell)) {
+      this.#options.onLocalChange();
+      return cell;
+    }
     try {
       const metadata = cell.metadata();
       if (metadata instanceof Promise) return this.#announceLater(cell, metadata);

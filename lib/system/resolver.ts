@@ -12,7 +12,7 @@ import {
   type NodeId,
   SYSTEM_ACTOR_PATH,
 } from "../address.ts";
-import type { Cluster, ResolveRequest } from "../cluster/cluster.ts";
+import type { Cluster, LocatedActor, ResolveRequest } from "../cluster/cluster.ts";
 import { type Candidate, RandomPolicy, RoundRobinPolicy } from "../cluster/policies.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { ResolveSteps, Resolving } from "./builders.ts";
@@ -58,6 +58,30 @@ export class Resolver implements Resolving {
   /** Another number whenever other actors may have a name than before. */
   get revision(): number {
     return this.#cluster.revision;
+  }
+
+  /** Whether the system shuts down. */
+  get isOver(): boolean {
+    return this.#node.isClosed;
+  }
+
+  /** Calls when other actors may have a name than before, until what it returns is called. */
+  onChange(wake: () => void): () => void {
+    return this.#cluster.onChange(wake);
+  }
+
+  /** {@link Resolver.candidates} with what their nodes tell of them. */
+  instances(path: ActorPath): readonly LocatedActor[] {
+    const isTold = path !== SYSTEM_ACTOR_PATH && this.#node.privateCellAt(path) === undefined;
+    if (isTold) return this.#cluster.instances(path);
+    return this.candidates(path).map(({ actorId, nodeId, path, address, className }) => {
+      return { actorId, nodeId, path, address, className, metadata: {} };
+    });
+  }
+
+  /** A reference to one actor. */
+  refTo(actor: RemoteActor): ActorRef {
+    return this.#refs.refTo(actor);
   }
 
   /** A reference that was found, or that finds its actors by itself. */

@@ -55,6 +55,7 @@ export class BareNode implements AsyncDisposable {
       system: undefined,
       onNamed: (cell, metadata) => this.cluster.register(cell, metadata),
       onReleased: (cell) => this.cluster.unregister(cell),
+      onLocalChange: () => this.cluster.changedLocally(),
       systemActor: () => {
         throw new Error("Cannot make the system actor: a bare node has none");
       },
