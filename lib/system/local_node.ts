@@ -265,7 +265,7 @@ const SYSTEM_ACTOR: SpawnCellOptions = Object.freeze({
   path: undefined,
   className: "SystemActor",
   mailboxCapacity: undefined,
-  mailboxOverflow: "reject",
+  mailboxOverflow: "wait",
   supervision: undefined,
   isPublic: false,
 });

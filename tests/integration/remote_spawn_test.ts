@@ -90,6 +90,14 @@ test("remote: a node that shuts down has run nothing, the next one takes the act
   assert.equal(made, 3);
 });
 
+test("remote: a burst larger than a mailbox is served, every spawn of it", async () => {
+  await using cluster = await TestCluster.start(2);
+  const { system } = cluster.at(0);
+  const burst = Array.from({ length: 1_000 }, () => Guest.spawn({ system, placement: "remote" }));
+  const guests = await cluster.run(Promise.all(burst));
+  assert.ok(guests.every(({ $ref }) => $ref.nodeId === nodeIdOf(cluster, 1)));
+});
+
 test("remote: here, with a warning, when every other node is gone and none declared dead", async () => {
   await using cluster = await TestCluster.start(3);
   await drain(cluster, 1);
