@@ -1,22 +1,59 @@
-/** Settings of membership and gossip: defaults and refusals. */
+/** Settings of membership and gossip: presets, changes of them and refusals. */
 
 import assert from "node:assert/strict";
 import {
+  CLUSTER_PRESETS,
+  type ClusterPreset,
   type ClusterSettings,
   DEFAULT_CLUSTER_SETTINGS,
   resolveClusterSettings,
 } from "../../../lib/cluster/settings.ts";
 import { test } from "../../harness.ts";
 
-test("resolveClusterSettings fills in the defaults", () => {
-  assert.deepEqual(resolveClusterSettings(), DEFAULT_CLUSTER_SETTINGS);
+test("resolveClusterSettings fills in the defaults, which are those of a local network", () => {
+  assert.deepEqual(resolveClusterSettings(), CLUSTER_PRESETS.lan);
+  assert.deepEqual(resolveClusterSettings({}), DEFAULT_CLUSTER_SETTINGS);
   assert.equal(resolveClusterSettings({ gossipFanout: 5 }).gossipFanout, 5);
+});
+
+test("resolveClusterSettings knows presets by name, and changes of them", () => {
+  for (const preset of ["local", "lan", "wan"] as const) {
+    const settings = CLUSTER_PRESETS[preset];
+    assert.deepEqual(resolveClusterSettings(preset), settings);
+    assert.deepEqual(resolveClusterSettings({ preset, gossipFanout: 7 }), {
+      ...settings,
+      gossipFanout: 7,
+    });
+  }
+});
+
+test("each preset is in order: it is slower than the one before it", () => {
+  const { local, lan, wan } = CLUSTER_PRESETS;
+  for (const [faster, slower] of [[local, lan], [lan, wan]] as const) {
+    for (const name of Object.keys(local) as (keyof ClusterSettings)[]) {
+      assert.ok(faster[name] <= slower[name], name);
+    }
+    assert.ok(faster.probeIntervalMs < slower.probeIntervalMs);
+  }
 });
 
 test("resolveClusterSettings refuses unknown names and values that are not positive integers", () => {
   for (const gossipFanout of [0, -1, 1.5, NaN, Infinity]) {
     assert.throws(() => resolveClusterSettings({ gossipFanout }), RangeError);
   }
-  const unknown = { toString: 1 } as unknown as Partial<ClusterSettings>;
-  assert.throws(() => resolveClusterSettings(unknown), TypeError);
+  for (const unknown of [{ toString: 1 }, { suspicionTimeoutMs: 1 }]) {
+    assert.throws(() => resolveClusterSettings(unknown as Partial<ClusterSettings>), TypeError);
+  }
+  for (const preset of ["moon", "toString"] as unknown as ClusterPreset[]) {
+    assert.throws(() => resolveClusterSettings(preset), /gossip preset "\w+": expected "local"/);
+    assert.throws(() => resolveClusterSettings({ preset }), TypeError);
+  }
+});
+
+test("resolveClusterSettings refuses a probe that waits longer than its interval", () => {
+  assert.throws(() => resolveClusterSettings({ probeTimeoutMs: 1_000 }), RangeError);
+  assert.throws(() => resolveClusterSettings({ preset: "local", probeIntervalMs: 100 }), {
+    message: /"probeTimeoutMs" to 100: it must be below "probeIntervalMs", 100/,
+  });
+  assert.ok(resolveClusterSettings({ probeTimeoutMs: 999 }));
 });
