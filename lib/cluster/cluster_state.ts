@@ -269,7 +269,10 @@ export class ClusterState implements Naming {
   #hear(message: ClusterMessage, now: number): void {
     const { members = [], entries = [], loads = [] } = message;
     const isCompared = message.kind === "names";
-    for (const member of members) {
+    const isOfSelf = ({ nodeId }: Member) => nodeId === this.self.nodeId;
+    const others = members.filter((member) => !isOfSelf(member));
+    // What is said of this node comes last: those that the rest brings back are told its answer.
+    for (const member of [...others, ...members.filter(isOfSelf)]) {
       const heard = this.#membership.hear(member, now);
       if (isCompared) this.#spreadKnown(heard, now);
       else this.#spread(heard, now);

@@ -11,8 +11,11 @@ import {
 import { type Limits, resolveLimits } from "../../../lib/limits.ts";
 import { seededRandom } from "../../../lib/random.ts";
 
-/** An id that ends in a number. */
-export const id = (n: number): string => n.toString(16).padStart(32, "0");
+/** An id of a number: like random ones, ids differ in their first digits. */
+export const id = (n: number): string => n.toString(16).padStart(8, "0").repeat(4);
+
+/** The number of an id. */
+export const numberOf = (nodeId: string): number => parseInt(nodeId.slice(0, 8), 16);
 
 /** A member of a number, which listens at an address of its own. */
 export function member(n: number, status: MemberStatus = "alive", incarnation = 0): Member {
