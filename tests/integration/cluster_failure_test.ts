@@ -8,6 +8,7 @@ import { ManualClock } from "../../lib/testing/mod.ts";
 import { eventually, test } from "../harness.ts";
 import { BareNode } from "../leak/bare_node.ts";
 import { Mortal } from "./mortal_transport.ts";
+import { QUICK_GOSSIP } from "./quick_gossip.ts";
 
 class Subject {
   produced = 0;
@@ -43,7 +44,7 @@ const TRANSPORTS = {
 
 const ADDR = "127.0.0.1:0";
 const WAIT = { timeoutMs: 5_000 };
-const GOSSIP = { gossipIntervalMs: 50, suspicionTimeoutMs: 200 };
+const GOSSIP = QUICK_GOSSIP;
 
 /** Two nodes; the first one has the actor "subject" and can be killed. */
 async function pair(inner: pul.Transport, limits: Partial<pul.Limits> = {}) {

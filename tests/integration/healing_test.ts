@@ -5,6 +5,7 @@ import * as pul from "../../mod.ts";
 import { eventually, test } from "../harness.ts";
 import { Mortal } from "./mortal_transport.ts";
 import { NamedNodes } from "./named_nodes.ts";
+import { QUICK_GOSSIP } from "./quick_gossip.ts";
 
 /** Where calls of `untilAborted` were aborted. */
 const aborted: string[] = [];
@@ -447,7 +448,7 @@ test("over tcp: a killed node, a stopped actor and one that comes back", async (
   const mortal = new Mortal(pul.tcp());
   const common = {
     addr: "127.0.0.1:0",
-    gossip: { gossipIntervalMs: 50, suspicionTimeoutMs: 200 },
+    gossip: QUICK_GOSSIP,
     logger: pul.silentLogger,
   };
   await using asking = await pul.actorSystem(common);

@@ -4,6 +4,7 @@ import process from "node:process";
 import { TICKET_VARIABLE } from "../../lib/testing/node_ticket.ts";
 import { joinTestCluster } from "../../lib/testing/mod.ts";
 import * as pul from "../../mod.ts";
+import { QUICK_GOSSIP } from "./quick_gossip.ts";
 
 /** What a test asks a node. */
 export class Subject {
@@ -31,7 +32,7 @@ class Deaf {
 }
 
 /** The settings of all nodes of a test. */
-export const GOSSIP = { gossipIntervalMs: 50, suspicionTimeoutMs: 300 } as const;
+export const GOSSIP: pul.ClusterSettings = QUICK_GOSSIP;
 
 if (import.meta.main) await main(process.argv[2]);
 

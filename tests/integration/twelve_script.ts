@@ -2,13 +2,10 @@
 
 import { joinTestCluster } from "../../lib/testing/mod.ts";
 import * as pul from "../../mod.ts";
+import { QUICK_GOSSIP } from "./quick_gossip.ts";
 
 /** The settings of all nodes; quick, so that the test need not wait for what they decide. */
-export const GOSSIP = {
-  gossipIntervalMs: 50,
-  pushPullIntervalMs: 500,
-  suspicionTimeoutMs: 300,
-} as const;
+export const GOSSIP: pul.ClusterSettings = { ...QUICK_GOSSIP, pushPullIntervalMs: 500 };
 
 /** What every node serves. */
 export class Service {

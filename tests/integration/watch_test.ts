@@ -271,7 +271,8 @@ async function cluster() {
   const clock = new ManualClock();
   const inner = pul.memory(new pul.MemoryNetwork(clock));
   const net = new Mortal(inner);
-  const gossip = { gossipIntervalMs: 50, suspicionTimeoutMs: 2_000 };
+  // Two nodes: a suspect has 3 * 600 ms, then 100 ms for a last probe.
+  const gossip = { preset: "local", probeIntervalMs: 600 } as const;
   const limits = { reconnectMinMs: 50, reconnectMaxMs: 50, shutdownTimeoutMs: 100 };
   const common = { clock, gossip, limits, logger: pul.silentLogger };
   const far = await pumped(clock, pul.actorSystem({ ...common, addr: "far:0", transport: net }));
