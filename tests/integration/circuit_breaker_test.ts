@@ -112,6 +112,8 @@ async function nodes(limits: Partial<pul.Limits> = {}) {
   return { clock, way, client, server, ref, subject, calls, [Symbol.asyncDispose]: dispose };
 }
 
+type Nodes = Awaited<ReturnType<typeof nodes>>;
+
 const numbers = (count: number) => Array.from({ length: count }, (_, value) => ({ value }));
 
 function assertOpenFor(ms: number, outcomes: readonly Outcome[]): void {
@@ -141,9 +143,20 @@ test("an open circuit dials nothing for 100 calls, then once for all of them, an
   assert.deepEqual(await calls(100), numbers(100));
   assert.deepEqual(await calls(100), numbers(100));
   assert.equal(way.dials, 3);
-  way.cut(); // and the time is the first one again
+  way.mode = "down";
+  way.cut(); // and the time is the first one again, twice it after each probe of the lost member
   await clock.settle();
-  assertOpenFor(100, await calls(1));
+  assert.equal(way.dials, 5);
+  assertOpenFor(400, await calls(1));
+});
+
+test("a link to a member that is lost is dialled at once, and no call is refused", async () => {
+  await using at = await nodes();
+  await at.calls(1);
+  at.way.cut();
+  await at.clock.settle();
+  assert.equal(at.way.dials, 2, "by membership, which looks whether it is there");
+  assert.deepEqual(await at.calls(10), numbers(10));
 });
 
 test("calls that come while the one dial is under way wait for it and keep their order", async () => {
@@ -175,20 +188,26 @@ test("breakerFailures lets that many dials fail before calls are refused", async
   assert.equal(at.way.dials, 3);
 });
 
-test("a link that is cut opens the circuit for its first time", async () => {
-  await using at = await nodes();
-  const { clock, way, client, calls } = at;
-  const cuts = [() => way.cut(), () => client.links.all[0]?.abort(new Error("it broke the rules"))];
+test("a link that is cut opens the circuit, and probes of the lost member are its trials", async () => {
+  const cuts = [
+    ({ way }: Nodes) => way.cut(),
+    ({ client }: Nodes) => client.links.all[0]?.abort(new Error("it broke the rules")),
+  ];
   for (const cut of cuts) {
+    await using at = await nodes();
+    const { clock, way, calls } = at;
     await calls(1);
     const { dials } = way;
-    cut();
+    way.mode = "down";
+    cut(at);
     await clock.settle();
-    assertOpenFor(100, await calls(10));
-    assert.equal(way.dials, dials);
-    await clock.advance(100);
+    // Two probes have failed: one to see whether it is there, one to tell it that it is suspect.
+    assert.equal(way.dials, dials + 2);
+    assertOpenFor(400, await calls(10));
+    way.mode = "up";
+    await clock.advance(400);
     assert.deepEqual(await calls(10), numbers(10));
-    assert.equal(way.dials, dials + 1);
+    assert.equal(way.dials, dials + 3);
   }
 });
 
@@ -266,7 +285,8 @@ test("a dial that fails when the other side's has come through fails no call", a
   assert.deepEqual(waiting, numbers(3));
   for (const link of client.links.all) link.close();
   await clock.settle();
-  assert.equal(way.dials, 2, "the circuit was closed: the lost node is dialled at once");
+  // Its circuit was closed: it is dialled to see whether it is there, then to say that it is suspect.
+  assert.equal(way.dials, 3);
 });
 
 test("errors of the actor and calls above maxPendingCalls never open the circuit", async () => {

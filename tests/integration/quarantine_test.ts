@@ -31,11 +31,11 @@ async function met() {
     const { nodeId } = dialler.node;
     const [link] = listener.links.all;
     assert.ok(link);
+    hellos = 0;
     const member = { nodeId, addr: dialler.node.address, status, incarnation };
     listener.cluster.receive(link, { kind: "gossip", members: [member], entries: [] });
     listener.links.cut(nodeId, new Error("declared dead"));
     await nodes.clock.advance(pul.DEFAULT_LIMITS.reconnectMinMs);
-    hellos = 0;
   };
   const dispose = () => nodes[Symbol.asyncDispose]();
   const beliefIn = (node: BareNode) => {

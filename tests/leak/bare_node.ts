@@ -11,7 +11,7 @@ import { definitionOf } from "../../lib/actor/remote_class.ts";
 import type { ClassSpawnOptions } from "../../lib/actor/spawn_options.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { Cluster } from "../../lib/cluster/cluster.ts";
-import { resolveClusterSettings } from "../../lib/cluster/settings.ts";
+import { type GossipOptions, resolveClusterSettings } from "../../lib/cluster/settings.ts";
 import { type Limits, resolveLimits } from "../../lib/limits.ts";
 import { type LogFields, type Logger, type LogLevel, silentLogger } from "../../lib/logger.ts";
 import { randomId, systemRandom } from "../../lib/random.ts";
@@ -30,6 +30,7 @@ export interface BareNodeOptions {
   readonly transport: Transport;
   readonly limits?: Partial<Limits>;
   readonly logger?: Logger;
+  readonly gossip?: GossipOptions;
 }
 
 /** One node with its parts in reach. */
@@ -44,7 +45,8 @@ export class BareNode implements AsyncDisposable {
   readonly #transport: Transport;
   #listener: Listener | undefined = undefined;
 
-  constructor({ clock, transport, limits, logger = silentLogger }: BareNodeOptions) {
+  constructor(options: BareNodeOptions) {
+    const { clock, transport, limits, gossip, logger = silentLogger } = options;
     this.#transport = transport;
     const node = this.node = new LocalNode({
       nodeId: randomId(systemRandom),
@@ -71,7 +73,7 @@ export class BareNode implements AsyncDisposable {
     const refs = this.refs = new RefTable(node, remote);
     this.host = nodeLinksHost({ node, refs, watches, transport, clusterName: "leak", cluster });
     const links = this.links = new Links(this.host);
-    const settings = resolveClusterSettings();
+    const settings = resolveClusterSettings(gossip);
     const onGone = (nodeId: string) => watches.nodeGone(nodeId);
     this.cluster = new Cluster({
       node,
