@@ -79,11 +79,11 @@ export class Membership {
     return dead;
   }
 
-  /** When the next last probe begins; `Infinity` without a suspicion. */
-  get nextLastProbe(): number {
+  /** When the next suspicion ends; `Infinity` without one. */
+  get nextEnd(): number {
     let next = Infinity;
-    for (const { isProbed, lastProbeAt } of this.#suspicions.values()) {
-      if (!isProbed && lastProbeAt < next) next = lastProbeAt;
+    for (const { isOver, endsAt } of this.#suspicions.values()) {
+      if (!isOver && endsAt < next) next = endsAt;
     }
     return next;
   }
@@ -140,12 +140,12 @@ export class Membership {
     return !this.#stale.has(nodeId);
   }
 
-  /** The suspects whose time to refute is over but for the last probe, each told once. */
-  takeOverdue(now: number): readonly NodeId[] {
+  /** The suspects whose time to refute is over at a moment, each told once. */
+  takeOverdue(at: number): readonly NodeId[] {
     const overdue: NodeId[] = [];
     for (const [nodeId, suspicion] of this.#suspicions) {
-      if (suspicion.isProbed || suspicion.lastProbeAt > now) continue;
-      suspicion.isProbed = true;
+      if (suspicion.isOver || suspicion.endsAt > at) continue;
+      suspicion.isOver = true;
       overdue.push(nodeId);
     }
     return overdue;
@@ -159,7 +159,7 @@ export class Membership {
   /** Declares a suspect dead; `undefined` when it is none any more, or has its time anew. */
   bury(nodeId: NodeId, now: number): Member | undefined {
     const belief = this.#members.get(nodeId);
-    if (belief === undefined || this.#suspicions.get(nodeId)?.isProbed !== true) return undefined;
+    if (belief === undefined || this.#suspicions.get(nodeId)?.isOver !== true) return undefined;
     return this.#change(belief, "dead", now);
   }
 

@@ -15,8 +15,6 @@ import type { ClusterSettings } from "./settings.ts";
 export interface SuspicionBounds {
   /** With all confirmations, in milliseconds. */
   readonly minMs: number;
-  /** How long before its end the suspect is probed once more, in milliseconds. */
-  readonly lastProbeMs: number;
   /** With none, in milliseconds. */
   readonly maxMs: number;
   /** Confirmations by further members from which the shortest time holds. */
@@ -26,7 +24,7 @@ export interface SuspicionBounds {
 /** What {@link suspicionBounds} looks at. */
 export type SuspicionSettings = Pick<
   ClusterSettings,
-  "suspicionMultiplier" | "suspicionMaxMultiplier" | "probeIntervalMs" | "lastProbeMs"
+  "suspicionMultiplier" | "suspicionMaxMultiplier" | "probeIntervalMs"
 >;
 
 /**
@@ -35,14 +33,14 @@ export type SuspicionSettings = Pick<
  * @param members Its members, the suspect and this node included.
  */
 export function suspicionBounds(members: number, settings: SuspicionSettings): SuspicionBounds {
-  const { suspicionMultiplier, suspicionMaxMultiplier, probeIntervalMs, lastProbeMs } = settings;
+  const { suspicionMultiplier, suspicionMaxMultiplier, probeIntervalMs } = settings;
   const scale = Math.max(1, Math.log10(Math.max(1, members)));
   // Rounded: the runtimes' logarithms differ in the last digit.
   const minMs = Math.round(suspicionMultiplier * scale * probeIntervalMs);
   const wanted = suspicionMultiplier - 2;
   const expected = members - 2 < wanted ? 0 : Math.max(0, wanted);
   const maxMs = expected === 0 ? minMs : minMs * suspicionMaxMultiplier;
-  return { minMs, maxMs, expected, lastProbeMs };
+  return { minMs, maxMs, expected };
 }
 
 /** How long a suspicion lasts in all, in milliseconds. */
@@ -55,8 +53,8 @@ export function suspicionTimeoutMs(bounds: SuspicionBounds, confirmations: numbe
 
 /** One suspicion as one node holds it. */
 export class Suspicion {
-  /** Whether the last probe has begun. */
-  isProbed = false;
+  /** Whether its end was acted on. */
+  isOver = false;
   readonly #bounds: SuspicionBounds;
   readonly #accusers: Set<NodeId>;
   #startedAt: number;
@@ -67,16 +65,15 @@ export class Suspicion {
     this.#accusers = new Set([accuser]);
   }
 
-  /** When the last probe begins, so that the suspect is dead at the end of its time. */
-  get lastProbeAt(): number {
-    const timeoutMs = suspicionTimeoutMs(this.#bounds, this.#accusers.size - 1);
-    return this.#startedAt + timeoutMs - this.#bounds.lastProbeMs;
+  /** When the suspect is dead, unless it refutes. */
+  get endsAt(): number {
+    return this.#startedAt + suspicionTimeoutMs(this.#bounds, this.#accusers.size - 1);
   }
 
   /** Begins anew: the suspect has answered, and refutes this time. */
   restart(now: number): void {
     this.#startedAt = now;
-    this.isProbed = false;
+    this.isOver = false;
   }
 
   /**

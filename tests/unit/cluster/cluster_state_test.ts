@@ -33,12 +33,14 @@ function stateAmong(size: number, options = {}): ClusterState {
   return state;
 }
 
-test("probe is answered by an ack that says who answers", () => {
+test("probe is answered by an ack, and one that accuses by the refutation with it", () => {
   const state = stateAmong(2);
   state.receive(id(2), { kind: "probe", seq: 9 }, 1);
-  assert.deepEqual(sent(state, "ack").map(({ seq, members }) => [seq, members?.[0]]), [
-    [9, member(1)],
-  ]);
+  assert.deepEqual(sent(state, "ack"), [{ kind: "ack", seq: 9 }]);
+  const members = [{ ...member(1, "suspect"), by: id(2) }];
+  state.receive(id(2), { kind: "probe", seq: 10, members }, 2);
+  const [ack] = sent(state, "ack");
+  assert.deepEqual([ack?.seq, ack?.members?.[0]], [10, member(1, "alive", 1)]);
 });
 
 test("suspect that probes or gossips is told that it is, and refutes", () => {
