@@ -94,8 +94,10 @@ function watched(): { items: AsyncGenerator<number>; state: { isOver: boolean } 
 async function pair(
   limits: Partial<pul.Limits> = {},
   transport: pul.Transport = pul.memory(new pul.MemoryNetwork(pul.systemClock)),
+  gossip: Partial<pul.ClusterSettings> = {},
 ) {
-  const options = { addr: "127.0.0.1:0", transport, limits, logger: pul.silentLogger };
+  const common = { addr: "127.0.0.1:0", transport, limits, logger: pul.silentLogger };
+  const options = { ...common, gossip };
   const stack = new AsyncDisposableStack();
   const server = stack.use(await pul.actorSystem(options));
   const client = stack.use(await pul.actorSystem({ ...options, seeds: [server.addr!] }));
@@ -272,7 +274,9 @@ test("a reference to an own actor that has stopped says so when it comes back", 
 
 test("a link that only listens is not given up while it is sent to slowly", async () => {
   const transport = slow(pul.memory(new pul.MemoryNetwork(pul.systemClock)));
-  await using both = await pair({ linkIdleMs: 100, linkTimeoutMs: 300 }, transport);
+  // As by default, a member probes the others several times in linkTimeoutMs.
+  const probes = { probeIntervalMs: 100, probeTimeoutMs: 90, suspicionMultiplier: 100 };
+  await using both = await pair({ linkIdleMs: 100, linkTimeoutMs: 300 }, transport, probes);
   assert.equal(await both.subject.size("x".repeat(60_000)), 60_000);
 });
 

@@ -63,7 +63,7 @@ class CountedClock implements Clock {
   }
 }
 
-/** Two nodes with one TCP link; the keep-alive of each has one timer. */
+/** Two nodes with one TCP link; the keep-alive of each has one timer, and so has the cluster. */
 async function linked() {
   const clock = new CountedClock();
   const transport = pul.tcp();
@@ -87,7 +87,9 @@ async function isQuiet({ clock, server, client }: Awaited<ReturnType<typeof link
   await eventually(() => server.pendingCount + client.pendingCount === 0, {
     what: "nothing pending on either side",
   });
-  await eventually(() => clock.pendingTimers === 2, { what: "one timer for each side's links" });
+  await eventually(() => clock.pendingTimers === 3, {
+    what: "one timer for each side's links, and one for the membership of the side that listens",
+  });
 }
 
 test("100 000 calls over TCP cancelled, failed and timed out leave nothing pending", async () => {
