@@ -41,6 +41,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The npm packages of the published code, and the room that hides each. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "@msgpack/msgpack": "lib/wire",
+  "@noble/hashes": "lib/remote",
   "ws": "transports",
 };
 
@@ -48,8 +49,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const WORLD_READERS =
   /^(?:lib\/(?:clock|random|logger|async_scope|testing\/(?:child|parent)_process)\.ts$|transports\/)/;
 
-/** What the test kit loads only when it is used: whoever simulates starts no process. */
-const LOADED_LATE = /^(?:lib\/testing\/(?:child|parent)_process|transports\/tcp)\.ts$/;
+/**
+ * What a room loads only when it is used: whoever simulates starts no process, and who has no
+ * passphrase needs no cryptography.
+ */
+const LOADED_LATE: Readonly<Record<string, RegExp>> = {
+  "lib/remote": /^lib\/remote\/passphrase\.ts$/,
+  "lib/system": /^lib\/remote\/passphrase\.ts$/,
+  "lib/testing":
+    /^(?:lib\/testing\/(?:child|parent)_process|lib\/remote\/passphrase|transports\/tcp)\.ts$/,
+};
 
 const STATIC_IMPORT =
   /(?<![.\w$])(?:import|export)\b(?!\s*type\b)\s*(?:[\w*{][^;"'`()]*?\bfrom\s*)?(?=["'`])/g;
@@ -93,7 +102,8 @@ export const packages: Rule = (file) => {
   const room = roomOf(file.path);
   if (room === undefined) return [];
   return file.imports
-    .filter((name) => !name.startsWith(".") && !isBuiltin(name) && PACKAGES[name] !== room)
+    .filter((name) => !name.startsWith(".") && !isBuiltin(name))
+    .filter((name) => PACKAGES[packageOf(name)] !== room)
     .map((name) => `${file.path}: may not import the package "${name}"`);
 };
 
@@ -126,14 +136,15 @@ export const world: Rule = (file) => {
   ];
 };
 
-/** The test kit imports processes and sockets only where a process cluster begins. */
+/** Heavy files are imported only where they are used. */
 export const lateImports: Rule = (file) => {
-  if (roomOf(file.path) !== "lib/testing" || LOADED_LATE.test(file.path)) return [];
+  const late = LOADED_LATE[roomOf(file.path) ?? ""];
+  if (late === undefined || late.test(file.path)) return [];
   return [...file.code.matchAll(STATIC_IMPORT)]
     .map((match) => file.literals.get(match.index + match[0].length)?.value ?? "")
     .filter((name) => name.startsWith("."))
     .map((name) => posix.join(posix.dirname(file.path), name))
-    .filter((target) => LOADED_LATE.test(target))
+    .filter((target) => late.test(target))
     .map((target) => `${file.path}: may import ${target} only where it is used`);
 };
 
@@ -160,6 +171,11 @@ function localImports(file: SourceFile): string[] {
   return file.imports
     .filter((name) => name.startsWith("."))
     .map((name) => posix.join(posix.dirname(file.path), name));
+}
+
+/** The package of a path into it. */
+function packageOf(name: string): string {
+  return name.split("/", name.startsWith("@") ? 2 : 1).join("/");
 }
 
 function isBuiltin(name: string): boolean {

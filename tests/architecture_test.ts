@@ -78,6 +78,16 @@ const cases: Readonly<Record<string, Case>> = {
       'import { a } from "../../transports/memory.ts";',
     ],
   },
+  "cryptography is loaded late": {
+    rule: lateImports,
+    path: "lib/remote/links.ts",
+    bad: ['import { a } from "./passphrase.ts";', 'export { a } from "./passphrase.ts";'],
+    good: [
+      'const { a } = await import("./passphrase.ts");',
+      'type A = typeof import("./passphrase.ts");',
+      'import { a } from "./fence.ts";',
+    ],
+  },
   "both ends of a process read the world, their neighbours do not": {
     rule: world,
     path: "lib/testing/process_cluster.ts",
@@ -95,6 +105,12 @@ const cases: Readonly<Record<string, Case>> = {
     path: "lib/system/actor_system.ts",
     bad: ['import a from "left-pad";', 'import { encode } from "@msgpack/msgpack";'],
     good: ['import { a } from "../errors.ts";'],
+  },
+  "a path into a package is in its room": {
+    rule: packages,
+    path: "lib/remote/passphrase.ts",
+    bad: ['import { a } from "@noble/curves/ed25519.js";', 'import { a } from "ws/wrapper.mjs";'],
+    good: ['import { hmac } from "@noble/hashes/hmac.js";'],
   },
   "_files stay in their folder": {
     rule: underscores,
@@ -190,7 +206,7 @@ test("architecture: files and folders have names of the house", () => holds(name
 
 test("architecture: nobody reads the world directly", () => holds(world, PUBLISHED));
 
-test("architecture: the test kit loads processes and sockets late", () => {
+test("architecture: processes, sockets and cryptography are loaded late", () => {
   holds(lateImports, PUBLISHED);
 });
 

@@ -364,6 +364,7 @@ export class Association implements ReplyLink, StreamLink, CaredLink {
       case FrameKind.hello:
       case FrameKind.welcome:
       case FrameKind.reject:
+      case FrameKind.confirm:
         throw new PulsingRuntimeError(`Cannot take frame ${kind}: the handshake is over`, {
           kind: "protocol-violation",
         });

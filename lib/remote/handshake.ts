@@ -8,6 +8,15 @@
  *    │     or reject(Rejection)      │      and for the dialler when it has read this
  * ```
  *
+ * With a passphrase both prove that they know it, and the link is up one message later:
+ *
+ * ```text
+ *    │ magic hello(with a nonce) ──► │
+ *    │ ◄── welcome(with a nonce)     │
+ *    │     confirm(proof)            │
+ *    │ confirm(proof) ──►            │      the link is up for the dialler, then the listener
+ * ```
+ *
  * Pure: bytes and records in, records and bytes out.
  *
  * @module
@@ -18,6 +27,7 @@ import { isId } from "../address.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import type { Credit } from "./credit.ts";
+import { NONCE_BYTES } from "./fence.ts";
 
 /** The oldest and the newest protocol version that this code speaks. */
 export const PROTOCOL: { readonly oldest: number; readonly newest: number } = Object.freeze({
@@ -45,6 +55,8 @@ export interface Introduction {
   readonly expects?: NodeId;
   /** In a welcome, the host by which the listener sees the dialler; absent when it has none. */
   readonly seenAs?: string;
+  /** Drawn for this one handshake by a node that has a passphrase; absent when it has none. */
+  readonly nonce?: Uint8Array;
 }
 
 /** Why a handshake was refused. */
@@ -52,6 +64,7 @@ export interface Rejection {
   readonly reason:
     | "protocol"
     | "cluster"
+    | "passphrase"
     | "self"
     | "other-node"
     | "duplicate"
@@ -101,6 +114,26 @@ function judgeIdentity(dialler: Introduction, listener: Introduction): Rejection
   };
 }
 
+/** Nodes with and without a passphrase refuse each other; both are told which of them has one. */
+export function judgeFence(dialler: Introduction, listener: Introduction): Rejection | undefined {
+  if ((dialler.nonce === undefined) === (listener.nonce === undefined)) return undefined;
+  const message = dialler.nonce === undefined
+    ? "the listening node wants a passphrase, the dialling one has none"
+    : "the dialling node wants a passphrase, the listening one has none";
+  return { reason: "passphrase", message };
+}
+
+/** Why a proof is refused, in both directions. */
+export const WRONG_PASSPHRASE: Rejection = Object.freeze({
+  reason: "passphrase",
+  message: "the two nodes have different passphrases",
+});
+
+/** Whether a rejection has consequences, so that a fence must stand behind it. */
+export function needsProof({ reason }: Rejection): boolean {
+  return reason === "dead"; // who is told so raises its incarnation, for ever
+}
+
 /** The body of a `hello` or `welcome` frame. */
 export function encodeIntroduction(introduction: Introduction): Uint8Array {
   const { address, ...rest } = introduction;
@@ -115,17 +148,17 @@ export function encodeIntroduction(introduction: Introduction): Uint8Array {
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
   const record = decodeRecord(bytes);
   const { protocol, cluster, nodeId, incarnation, address, features, window } = record;
-  const { expects, seenAs } = record;
+  const { expects, seenAs, nonce } = record;
   if (
     isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
     isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
     Array.isArray(features) && features.every(isShortText) && isWindow(window) &&
     (expects === undefined || (typeof expects === "string" && isId(expects))) &&
-    (seenAs === undefined || isShortText(seenAs))
+    (seenAs === undefined || isShortText(seenAs)) && (nonce === undefined || isNonce(nonce))
   ) {
     const isOnlyLink = record.isOnlyLink === true;
     const fields = { protocol, cluster, nodeId, incarnation, address, features, window };
-    const optional = { ...(expects !== undefined && { expects }) };
+    const optional = { ...(expects !== undefined && { expects }), ...(nonce && { nonce }) };
     return { ...fields, isOnlyLink, ...optional, ...(seenAs !== undefined && { seenAs }) };
   }
   throw malformed();
@@ -218,6 +251,10 @@ function isCount(value: unknown): value is number {
 
 function isShortText(value: unknown): value is string {
   return typeof value === "string" && value.length <= 256;
+}
+
+function isNonce(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === NONCE_BYTES;
 }
 
 function range({ protocol }: Introduction): string {

@@ -15,6 +15,7 @@ import type { Logger } from "../logger.ts";
 import type { Random } from "../random.ts";
 import type { RefRecord } from "../wire/codec.ts";
 import type { Association } from "./association.ts";
+import type { Fence } from "./fence.ts";
 import { faultOf } from "./ref_record.ts";
 import type { SlabPool } from "./slab_pool.ts";
 
@@ -26,6 +27,8 @@ export interface LinkHost {
   readonly limits: Limits;
   readonly random: Random;
   readonly deadLetters: DeadLetters;
+  /** What the other side must prove; `undefined` without a passphrase. */
+  readonly fence: Fence | undefined;
   /** Memory for copies of large buffers, shared by the links of the node. */
   readonly slabs: SlabPool;
   /** Finds an actor of this node. */

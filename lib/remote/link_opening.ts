@@ -7,9 +7,9 @@
 import type { Timer } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, ConnectionHandler } from "../transport.ts";
-import { FrameKind, FrameReader, type FrameSink, MAGIC } from "../wire/frame.ts";
-import { ByteWriter } from "../wire/byte_writer.ts";
+import { FrameKind, frameOf, FrameReader, type FrameSink, MAGIC } from "../wire/frame.ts";
 import { Association } from "./association.ts";
+import type { Side } from "./fence.ts";
 import {
   decodeIntroduction,
   decodeRejection,
@@ -18,12 +18,16 @@ import {
   HandshakeRejected,
   type Introduction,
   judge,
+  judgeFence,
+  needsProof,
   type Rejection,
+  WRONG_PASSPHRASE,
 } from "./handshake.ts";
 import type { LinkHost } from "./link_host.ts";
 import { dialableAddress, hostOf } from "./peer_address.ts";
 
 const SHUTTING_DOWN: Rejection = { reason: "shutdown", message: "the node is shutting down" };
+const NOTHING = new Uint8Array(0);
 
 /** How a connection becomes a link. */
 export interface OpeningOptions {
@@ -34,8 +38,10 @@ export interface OpeningOptions {
   readonly introduction: Introduction;
   /** Ends the opening: the connection is closed. A link that is up is not touched. */
   readonly signal: AbortSignal;
-  /** A further reason to refuse a peer whose introduction is in order. */
+  /** A further reason of the listener to refuse a dialler whose introduction is in order. */
   refuse(peer: Introduction): Rejection | undefined;
+  /** A reason that came up since; asked in the moment in which the link would be up. */
+  giveWay(peer: Introduction): Rejection | undefined;
   /** Called in the moment in which the link is up. */
   onUp(link: Association): void;
   /** Called once when the connection has ended, whether it became a link or not. */
@@ -68,10 +74,17 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   #magicSeen: number;
   readonly #onAbort = (): void => {
     if (this.#isOver || this.#link !== undefined) return;
-    if (!this.#options.isDialler) this.#send(FrameKind.reject, encodeRejection(SHUTTING_DOWN));
+    if (this.#side === "listener" && this.#onProven === undefined) {
+      this.#write(frameOf(FrameKind.reject, encodeRejection(SHUTTING_DOWN)));
+    }
     this.#fail(asError(this.#options.signal.reason));
   };
   #isOver = false;
+  /** The frames that the proofs are about. */
+  #hello: Uint8Array = NOTHING;
+  #answer: Uint8Array = NOTHING;
+  /** What the answer leads to; set while it waits for the other side's proof. */
+  #onProven: (() => void) | undefined = undefined;
   #link: Association | undefined = undefined;
 
   constructor(
@@ -94,11 +107,11 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   }
 
   begin(): void {
-    const { signal } = this.#options;
+    const { signal, introduction } = this.#options;
     if (signal.aborted) return this.#onAbort();
-    if (!this.#options.isDialler) return;
-    const hello = encodeIntroduction(this.#options.introduction);
-    this.#send(FrameKind.hello, hello, MAGIC);
+    if (this.#side === "listener") return;
+    this.#hello = frameOf(FrameKind.hello, encodeIntroduction(introduction));
+    this.#write(MAGIC, this.#hello);
   }
 
   onBytes(bytes: Uint8Array): void {
@@ -116,11 +129,10 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     if (this.#link !== undefined) return this.#link.onFrame(kind, bytes, start, end);
     if (this.#isOver) return;
     const body = bytes.subarray(start, end);
-    const expected = this.#options.isDialler ? FrameKind.welcome : FrameKind.hello;
-    if (kind === expected) return this.#onIntroduction(decodeIntroduction(body));
-    if (kind === FrameKind.reject && this.#options.isDialler) {
-      return this.#fail(new HandshakeRejected(decodeRejection(body), this.#address));
-    }
+    if (this.#onProven !== undefined) return this.#onProof(this.#onProven, kind, body);
+    if (this.#side === "listener" && kind === FrameKind.hello) return this.#onHello(body);
+    if (this.#side === "dialler" && kind === FrameKind.welcome) return this.#onWelcome(body);
+    if (this.#side === "dialler" && kind === FrameKind.reject) return this.#onRejection(body);
     throw this.#unexpected(kind);
   }
 
@@ -143,16 +155,49 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     return this.#options.connection.remoteAddress;
   }
 
-  #onIntroduction(said: Introduction): void {
-    const { introduction, isDialler } = this.#options;
-    const peer = this.#located(said);
-    const rejection = judge(introduction, peer) ?? this.#options.refuse(peer);
-    if (rejection !== undefined) {
-      if (!isDialler) this.#send(FrameKind.reject, encodeRejection(rejection));
-      return this.#fail(new HandshakeRejected(rejection, this.#address));
+  get #side(): Side {
+    return this.#options.isDialler ? "dialler" : "listener";
+  }
+
+  #onHello(body: Uint8Array): void {
+    const { introduction, refuse } = this.#options;
+    const peer = this.#located(decodeIntroduction(body));
+    this.#hello = frameOf(FrameKind.hello, body);
+    const rejection = judge(introduction, peer) ?? judgeFence(peer, introduction) ?? refuse(peer);
+    if (rejection !== undefined) return this.#turnAway(rejection);
+    const seenAs = hostOf(this.#address);
+    const welcome = seenAs === undefined ? introduction : { ...introduction, seenAs };
+    this.#answer = frameOf(FrameKind.welcome, encodeIntroduction(welcome));
+    this.#write(this.#answer, ...this.#proof());
+    this.#whenProven(() => this.#up(peer));
+  }
+
+  #onWelcome(body: Uint8Array): void {
+    const { introduction } = this.#options;
+    const peer = this.#located(decodeIntroduction(body));
+    const rejection = judge(introduction, peer) ?? judgeFence(introduction, peer);
+    if (rejection !== undefined) return this.#fail(this.#rejected(rejection));
+    this.#answer = frameOf(FrameKind.welcome, body);
+    this.#whenProven(() => this.#up(peer));
+  }
+
+  #onRejection(body: Uint8Array): void {
+    const rejection = decodeRejection(body);
+    const fail = () => this.#fail(this.#rejected(rejection));
+    this.#answer = frameOf(FrameKind.reject, body);
+    if (needsProof(rejection)) this.#whenProven(fail);
+    else fail();
+  }
+
+  #onProof(onProven: () => void, kind: number, body: Uint8Array): void {
+    if (this.#side === "listener" && kind === FrameKind.reject) {
+      return this.#fail(this.#rejected(decodeRejection(body)));
     }
-    if (!isDialler) this.#welcome(introduction);
-    this.#up(peer);
+    if (kind !== FrameKind.confirm) throw this.#unexpected(kind);
+    const other = this.#side === "dialler" ? "listener" : "dialler";
+    const opening = { hello: this.#hello, answer: this.#answer };
+    if (this.#options.host.fence?.isProof(body, other, opening)) onProven();
+    else this.#turnAway(WRONG_PASSPHRASE);
   }
 
   /** A peer that listens on every interface is dialled where this connection leads. */
@@ -161,20 +206,36 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     return address === peer.address ? peer : { ...peer, address };
   }
 
-  #welcome(introduction: Introduction): void {
-    const seenAs = hostOf(this.#address);
-    const welcome = seenAs === undefined ? introduction : { ...introduction, seenAs };
-    this.#send(FrameKind.welcome, encodeIntroduction(welcome));
+  /** Goes on at once without a passphrase, else when the other side has proven that it knows it. */
+  #whenProven(then: () => void): void {
+    if (this.#options.host.fence === undefined) then();
+    else this.#onProven = then;
+  }
+
+  /** This side's proof, once both have spoken; nothing without a passphrase. */
+  #proof(): readonly Uint8Array[] {
+    const opening = { hello: this.#hello, answer: this.#answer };
+    const proof = this.#options.host.fence?.prove(this.#side, opening);
+    return proof === undefined ? [] : [frameOf(FrameKind.confirm, proof)];
   }
 
   #up(peer: Introduction): void {
-    const { host, connection, isDialler } = this.#options;
+    const { host, connection, isDialler, giveWay } = this.#options;
+    const rejection = giveWay(peer);
+    if (rejection !== undefined) return this.#fail(this.#rejected(rejection));
+    if (isDialler) this.#write(...this.#proof());
     this.#stopWaiting();
     const { chunkBytes, chunkThresholdBytes } = host.limits;
     this.#reader.maxFrameBytes = 2 * Math.max(chunkBytes, chunkThresholdBytes) + 65_536;
     this.#link = new Association(host, connection, peer, isDialler);
     this.#resolve(this.#link);
     this.#options.onUp(this.#link);
+  }
+
+  #turnAway(rejection: Rejection): void {
+    this.#answer = frameOf(FrameKind.reject, encodeRejection(rejection));
+    this.#write(this.#answer, ...(needsProof(rejection) ? this.#proof() : []));
+    this.#fail(this.#rejected(rejection));
   }
 
   #fail(error: Error): void {
@@ -203,15 +264,12 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     return bytes.subarray(offset);
   }
 
-  #send(kind: FrameKind, body: Uint8Array, before?: Uint8Array): void {
-    const writer = new ByteWriter();
-    if (before !== undefined) writer.run(before);
-    writer.reserve(5);
-    writer.view.setUint32(writer.position, body.length + 1);
-    writer.position += 4;
-    writer.byte(kind);
-    writer.run(body);
-    this.#options.connection.write(writer.take());
+  #write(...parts: readonly Uint8Array[]): void {
+    if (parts.length > 0) this.#options.connection.write(joined(parts));
+  }
+
+  #rejected(rejection: Rejection): HandshakeRejected {
+    return new HandshakeRejected(rejection, this.#address);
   }
 
   #unexpected(kind: number): PulsingRuntimeError {
@@ -229,4 +287,14 @@ class LinkOpening implements ConnectionHandler, FrameSink {
       ...(cause === undefined ? {} : { cause }),
     });
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }

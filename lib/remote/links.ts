@@ -11,14 +11,15 @@ import type { Limits } from "../limits.ts";
 import type { Connection, Transport } from "../transport.ts";
 import type { Association } from "./association.ts";
 import { CircuitBreakers, isTransportFailure } from "./circuit_breaker.ts";
+import { Admission } from "./admission.ts";
 import { Dialler, unreachable } from "./dialler.ts";
 import { Dials, outsideScope } from "./dials.ts";
+import { drawNonce } from "./fence.ts";
 import type { Introduction, Rejection } from "./handshake.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
 import { OpenConnections } from "./open_connections.ts";
-import { giveWay, refuseDuplicate } from "./precedence.ts";
 
 /** What the table of links needs from its node. */
 export interface LinksHost extends LinkHost {
@@ -51,6 +52,7 @@ export class Links {
   readonly #dials: Dials;
   readonly #breakers: CircuitBreakers;
   readonly #connections = new OpenConnections();
+  readonly #admission: Admission;
   readonly #dialler: Dialler;
   readonly #keepAlive: KeepAlive;
   readonly #abort = new AbortController();
@@ -64,6 +66,14 @@ export class Links {
       signal: this.#abort.signal,
       met: ({ address, expects }) => expects === undefined ? this.at(address) : this.get(expects),
       open: (connection, hello, signal) => this.#open(connection, true, hello, signal),
+    });
+    this.#admission = new Admission({
+      nodeId: host.nodeId,
+      limits: host.limits,
+      links: this.#up,
+      judge: (theirs) => host.judge(theirs),
+      isDialling: ({ nodeId, address }) =>
+        this.#dials.get(nodeId) !== undefined || this.#dialler.isDialling(address),
     });
     this.#keepAlive = new KeepAlive({
       clock: host.clock,
@@ -223,10 +233,12 @@ export class Links {
   #open(
     connection: Connection,
     isDialler: boolean,
-    introduction: Introduction,
+    said: Introduction,
     signal: AbortSignal,
   ): Promise<Association> {
     this.#connections.add(connection);
+    const { fence, random } = this.#host;
+    const introduction = fence === undefined ? said : { ...said, nonce: drawNonce(random) };
     const onDown = (link: Association, error: Error) => {
       if (!link.isLeaving) this.#cut(link, error);
       this.#host.onDown(link, error);
@@ -237,7 +249,11 @@ export class Links {
       isDialler,
       introduction,
       signal,
-      refuse: (peer) => isDialler ? this.#refuseListener(introduction, peer) : this.#refuse(peer),
+      refuse: (peer) => this.#admission.refuse(peer),
+      giveWay: (peer) => {
+        if (isDialler) return this.#admission.giveWay(introduction, peer);
+        return fence === undefined ? undefined : this.#admission.refuseProven(peer);
+      },
       onUp: (link) => this.#onUp(link),
       onEnded: () => this.#connections.ended(connection),
     });
@@ -257,27 +273,6 @@ export class Links {
   /** A link ended without a goodbye; one that has given its place to a newer one does not count. */
   #cut(link: Association, error: Error): void {
     if (this.#up.get(link.nodeId) === link) this.#noteFailure(link.nodeId, error);
-  }
-
-  #refuse(theirs: Introduction): Rejection | undefined {
-    const judgement = this.#host.judge(theirs);
-    if (judgement !== undefined) return judgement;
-    if (this.#up.size >= this.#host.limits.maxLinks) {
-      return { reason: "busy", message: "the node has too many links" };
-    }
-    const link = this.get(theirs.nodeId);
-    return refuseDuplicate(this.#host.nodeId, theirs, link, () => this.#isDialling(theirs));
-  }
-
-  /** Whoever is held for dead may be back, so only a second node of one id is refused by a dialler. */
-  #refuseListener(ours: Introduction, theirs: Introduction): Rejection | undefined {
-    const judgement = this.#host.judge(theirs);
-    if (judgement?.reason === "taken") return judgement;
-    return giveWay(ours, theirs.nodeId, this.get(theirs.nodeId));
-  }
-
-  #isDialling({ nodeId, address }: Introduction): boolean {
-    return this.#dials.get(nodeId) !== undefined || this.#dialler.isDialling(address);
   }
 
   #noteFailure(nodeId: NodeId, error: Error): void {

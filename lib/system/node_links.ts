@@ -5,6 +5,7 @@
  */
 
 import type { Cluster } from "../cluster/cluster.ts";
+import type { Fence } from "../remote/fence.ts";
 import { PROTOCOL } from "../remote/handshake.ts";
 import type { LinksHost } from "../remote/links.ts";
 import { betterAddress } from "../remote/peer_address.ts";
@@ -20,6 +21,8 @@ export interface NodeParts {
   readonly refs: RefTable;
   readonly transport: Transport;
   readonly clusterName: string;
+  /** Guards the cluster; absent without a passphrase. */
+  readonly fence?: Fence | undefined;
   readonly watches: RemoteWatches;
   /** The cluster part, which is made after the links. */
   cluster(): Cluster;
@@ -27,7 +30,7 @@ export interface NodeParts {
 
 /** What the links of a node need, answered by its parts. */
 export function nodeLinksHost(
-  { node, refs, watches, transport, clusterName, cluster }: NodeParts,
+  { node, refs, watches, transport, clusterName, fence, cluster }: NodeParts,
 ): LinksHost {
   const { streamWindowItems: items, streamWindowBytes: bytes } = node.limits;
   let bound: string | undefined;
@@ -38,6 +41,7 @@ export function nodeLinksHost(
     limits: node.limits,
     random: node.random,
     deadLetters: node.deadLetters,
+    fence,
     slabs: new SlabPool(node.limits),
     transport,
     copy: (message) => refs.copy(message),

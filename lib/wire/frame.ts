@@ -40,6 +40,8 @@ export const FrameKind = {
   goodbye: 0x06,
   /** Answers a frame of a kind that this side does not know. */
   unknown: 0x07,
+  /** Proves in the handshake that this side knows the passphrase. */
+  confirm: 0x08,
   /** Gives a name a number on this link. */
   intern: 0x10,
   /** Asks an actor and wants the answer. */
@@ -84,6 +86,15 @@ export const FrameKind = {
 
 /** A frame's kind as it stands on the wire. */
 export type FrameKind = typeof FrameKind[keyof typeof FrameKind];
+
+/** A whole frame. */
+export function frameOf(kind: FrameKind, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(LENGTH_BYTES + 1 + payload.length);
+  new DataView(frame.buffer).setUint32(0, payload.length + 1);
+  frame[LENGTH_BYTES] = kind;
+  frame.set(payload, LENGTH_BYTES + 1);
+  return frame;
+}
 
 /** Receives the frames found by a {@link FrameReader}. */
 export interface FrameSink {

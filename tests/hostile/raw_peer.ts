@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { randomId, systemRandom } from "../../lib/random.ts";
-import { encodeIntroduction, PROTOCOL } from "../../lib/remote/handshake.ts";
+import { encodeIntroduction, type Introduction, PROTOCOL } from "../../lib/remote/handshake.ts";
 import type { Connection, ConnectionHandler, Transport } from "../../lib/transport.ts";
 import { ByteWriter } from "../../lib/wire/byte_writer.ts";
 import { FrameKind, FrameReader, type FrameSink, MAGIC } from "../../lib/wire/frame.ts";
@@ -27,26 +27,47 @@ export class RawPeer implements ConnectionHandler, FrameSink {
   isEnded = false;
   #connection: Connection | undefined = undefined;
   readonly #reader = new FrameReader(this, 16_000_000);
+  #magicLeft = 0;
 
-  /** Dials and completes the handshake. */
-  static async link(transport: Transport, address: string, cluster: string): Promise<RawPeer> {
+  /** Dials and says nothing. */
+  static async dial(transport: Transport, address: string): Promise<RawPeer> {
     const peer = new RawPeer();
     peer.#connection = await transport.dial(address);
     peer.#connection.start(peer);
-    const hello = encodeIntroduction({
+    return peer;
+  }
+
+  /** Takes a connection that a node has dialled. */
+  static accept(connection: Connection): RawPeer {
+    const peer = new RawPeer();
+    peer.#magicLeft = MAGIC.length;
+    peer.#connection = connection;
+    connection.start(peer);
+    return peer;
+  }
+
+  /** Dials and completes the handshake. */
+  static async link(transport: Transport, address: string, cluster: string): Promise<RawPeer> {
+    const peer = await RawPeer.dial(transport, address);
+    const hello = encodeIntroduction(peer.introduction(cluster));
+    peer.send(Uint8Array.of(...MAGIC, ...rawFrame(FrameKind.hello, hello)));
+    await eventually(() => peer.frames.length > 0 || peer.isEnded);
+    assert.equal(peer.frames[0]?.kind, FrameKind.welcome);
+    return peer;
+  }
+
+  /** What a peer says about itself. */
+  introduction(cluster: string): Introduction {
+    return {
       protocol: PROTOCOL,
       cluster,
-      nodeId: peer.nodeId,
+      nodeId: this.nodeId,
       incarnation: 0,
       address: undefined,
       features: [],
       window: { items: 4, bytes: 1_000 },
       isOnlyLink: false,
-    });
-    peer.send(Uint8Array.of(...MAGIC, ...rawFrame(FrameKind.hello, hello)));
-    await eventually(() => peer.frames.length > 0 || peer.isEnded);
-    assert.equal(peer.frames[0]?.kind, FrameKind.welcome);
-    return peer;
+    };
   }
 
   /** Sends bytes as they are. */
@@ -83,7 +104,9 @@ export class RawPeer implements ConnectionHandler, FrameSink {
   onChunkPart(): void {}
 
   onBytes(bytes: Uint8Array): void {
-    this.#reader.push(bytes);
+    const skipped = Math.min(this.#magicLeft, bytes.length);
+    this.#magicLeft -= skipped;
+    this.#reader.push(bytes.subarray(skipped));
   }
 
   onDrain(): void {}

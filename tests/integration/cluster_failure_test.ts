@@ -236,6 +236,7 @@ async function bareNodes() {
       introduction: { ...two.host.introduce(), isOnlyLink: true },
       signal: new AbortController().signal,
       refuse: () => undefined,
+      giveWay: () => undefined,
       onUp,
       onEnded: () => {},
     });

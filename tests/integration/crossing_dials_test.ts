@@ -5,6 +5,7 @@ import fc from "fast-check";
 import * as pul from "../../mod.ts";
 import { sleep } from "../../lib/clock.ts";
 import type { Association } from "../../lib/remote/association.ts";
+import { keyFence } from "../../lib/remote/passphrase.ts";
 import { ManualClock } from "../../lib/testing/mod.ts";
 import { test } from "../harness.ts";
 import { BareNode } from "../leak/bare_node.ts";
@@ -66,33 +67,37 @@ const STEP = fc.record({
 const DELAYS = fc.array(fc.nat({ max: 20 }), { minLength: 4, maxLength: 4 });
 const STEPS = fc.array(STEP, { minLength: 2, maxLength: 8 });
 
-test("crossing dials with probes end in one association, the same on both sides (property)", async () => {
-  const run = async (steps: readonly Step[], delays: readonly (readonly number[])[]) => {
-    const clock = new ManualClock();
-    const network = pul.memory(new pul.MemoryNetwork(clock));
-    const nodes = delays.map((own) =>
-      new BareNode({ clock, transport: new SlowDials(network, clock, own) })
-    );
-    for (const node of nodes) await node.listen();
-    const attempts: Promise<Association>[] = [];
-    for (const { side, way, afterMs } of steps) {
-      const [from, to] = [nodes[side]!, nodes[1 - side]!.node];
-      const attempt = way === "dial"
-        ? from.links.dial(to.address!)
-        : Promise.resolve(from.links[way](to.nodeId, to.address));
-      attempt.catch(() => {});
-      attempts.push(attempt);
-      await clock.advance(afterMs);
-    }
-    await clock.advance(1_000);
-    await assertOneLink(nodes, attempts, clock);
-    const ended = Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
-    await clock.advance(2 * pul.DEFAULT_LIMITS.shutdownTimeoutMs);
-    await ended;
-    assert.equal(clock.pendingTimers, 0);
-  };
-  await fc.assert(fc.asyncProperty(STEPS, fc.tuple(DELAYS, DELAYS), run), { numRuns: 200 });
-});
+const FENCES = { "": undefined, ", with a passphrase": keyFence(new Uint8Array(32)) };
+
+for (const [how, fence] of Object.entries(FENCES)) {
+  test(`crossing dials with probes end in one association, the same on both sides${how} (property)`, async () => {
+    const run = async (steps: readonly Step[], delays: readonly (readonly number[])[]) => {
+      const clock = new ManualClock();
+      const network = pul.memory(new pul.MemoryNetwork(clock));
+      const nodes = delays.map((own) =>
+        new BareNode({ clock, transport: new SlowDials(network, clock, own), fence })
+      );
+      for (const node of nodes) await node.listen();
+      const attempts: Promise<Association>[] = [];
+      for (const { side, way, afterMs } of steps) {
+        const [from, to] = [nodes[side]!, nodes[1 - side]!.node];
+        const attempt = way === "dial"
+          ? from.links.dial(to.address!)
+          : Promise.resolve(from.links[way](to.nodeId, to.address));
+        attempt.catch(() => {});
+        attempts.push(attempt);
+        await clock.advance(afterMs);
+      }
+      await clock.advance(1_000);
+      await assertOneLink(nodes, attempts, clock);
+      const ended = Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+      await clock.advance(2 * pul.DEFAULT_LIMITS.shutdownTimeoutMs);
+      await ended;
+      assert.equal(clock.pendingTimers, 0);
+    };
+    await fc.assert(fc.asyncProperty(STEPS, fc.tuple(DELAYS, DELAYS), run), { numRuns: 200 });
+  });
+}
 
 interface Step {
   readonly side: number;

@@ -7,7 +7,10 @@ import { ManualClock } from "../../lib/testing/mod.ts";
 import { BareNode, type BareNodeOptions } from "../leak/bare_node.ts";
 
 /** The parts of the nodes that a test may choose. */
-export type ManualNodesOptions = Pick<BareNodeOptions, "limits" | "logger" | "gossip">;
+export type ManualNodesOptions = Pick<
+  BareNodeOptions,
+  "limits" | "logger" | "gossip" | "fence"
+>;
 
 /** One of the nodes. */
 export class ManualNode extends BareNode {

@@ -15,6 +15,7 @@ import { type GossipOptions, resolveClusterSettings } from "../../lib/cluster/se
 import { type Limits, resolveLimits } from "../../lib/limits.ts";
 import { type LogFields, type Logger, type LogLevel, silentLogger } from "../../lib/logger.ts";
 import { randomId, systemRandom } from "../../lib/random.ts";
+import type { Fence } from "../../lib/remote/fence.ts";
 import { Links, type LinksHost } from "../../lib/remote/links.ts";
 import { RemoteWatches } from "../../lib/remote/remote_watches.ts";
 import { LocalNode } from "../../lib/system/local_node.ts";
@@ -31,6 +32,7 @@ export interface BareNodeOptions {
   readonly limits?: Partial<Limits>;
   readonly logger?: Logger;
   readonly gossip?: GossipOptions;
+  readonly fence?: Fence | undefined;
 }
 
 /** One node with its parts in reach. */
@@ -46,7 +48,7 @@ export class BareNode implements AsyncDisposable {
   #listener: Listener | undefined = undefined;
 
   constructor(options: BareNodeOptions) {
-    const { clock, transport, limits, gossip, logger = silentLogger } = options;
+    const { clock, transport, limits, gossip, fence, logger = silentLogger } = options;
     this.#transport = transport;
     const node = this.node = new LocalNode({
       nodeId: randomId(systemRandom),
@@ -71,7 +73,8 @@ export class BareNode implements AsyncDisposable {
     });
     const remote = new RemoteSide(node, watches, () => this.links);
     const refs = this.refs = new RefTable(node, remote);
-    this.host = nodeLinksHost({ node, refs, watches, transport, clusterName: "leak", cluster });
+    const clusterName = "leak";
+    this.host = nodeLinksHost({ node, refs, watches, transport, clusterName, fence, cluster });
     const links = this.links = new Links(this.host);
     const settings = resolveClusterSettings(gossip);
     const onGone = (nodeId: string) => watches.nodeGone(nodeId);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { isPulsingError } from "../../lib/errors.ts";
 import type { Association } from "../../lib/remote/association.ts";
+import type { Fence } from "../../lib/remote/fence.ts";
 import {
   decodeIntroduction,
   decodeRejection,
@@ -11,8 +12,10 @@ import {
   type Introduction,
   isRejected,
   type Rejection,
+  WRONG_PASSPHRASE,
 } from "../../lib/remote/handshake.ts";
 import { openLink } from "../../lib/remote/link_opening.ts";
+import { deriveKey, keyFence } from "../../lib/remote/passphrase.ts";
 import { ManualClock } from "../../lib/testing/mod.ts";
 import { encodeValue } from "../../lib/wire/codec.ts";
 import { FrameKind, MAGIC } from "../../lib/wire/frame.ts";
@@ -56,6 +59,7 @@ const INTRODUCTIONS: Readonly<Record<string, Introduction>> = {
 const REJECTIONS: Readonly<Record<string, Rejection>> = {
   "reject, protocol": { reason: "protocol", message: "versions" },
   "reject, cluster": { reason: "cluster", message: "grün" },
+  "reject, passphrase": WRONG_PASSPHRASE,
   "reject, self": { reason: "self", message: "one node" },
   "reject, duplicate": { reason: "duplicate", message: "both dialled" },
   "reject, duplicate, who refuses": {
@@ -68,16 +72,29 @@ const REJECTIONS: Readonly<Record<string, Rejection>> = {
   "reject, dead": { reason: "dead", message: "declared dead", incarnation: 7 },
 };
 
+/** Of a node with a passphrase: the key, and what both sides have drawn. */
+const KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
+const DIALLER = { ...FULL, nonce: new Uint8Array(32).fill(0xd1) };
+const LISTENER = { ...SILENT, nonce: new Uint8Array(32).fill(0x15) };
+const DEAD: Rejection = { reason: "dead", message: "declared dead", incarnation: 7 };
+const FENCED = [
+  "with a passphrase: hello",
+  "with a passphrase: welcome and confirm",
+  "with a passphrase: confirm of the dialler",
+  "with a passphrase: reject as dead and confirm",
+];
+
 /** One end of a connection, with nothing behind it. */
 function end(
   isDialler: boolean,
   introduction: Introduction,
   rejection?: Rejection,
   remoteAddress?: string,
+  fence?: Fence,
 ) {
   const connection = new RecordingConnection(remoteAddress);
   const clock = new ManualClock();
-  const { host } = new BareNode({ clock, transport: memory(new MemoryNetwork(clock)) });
+  const { host } = new BareNode({ clock, transport: memory(new MemoryNetwork(clock)), fence });
   const link = openLink({
     host,
     connection,
@@ -85,6 +102,7 @@ function end(
     introduction,
     signal: new AbortController().signal,
     refuse: () => rejection,
+    giveWay: () => undefined,
     onUp: () => {},
     onEnded: () => {},
   });
@@ -106,6 +124,7 @@ test("handshake vectors stand for every message and every reason", () => {
   assert.deepEqual(Object.keys(GOLDEN), [
     ...Object.keys(INTRODUCTIONS),
     ...Object.keys(REJECTIONS),
+    ...FENCED,
   ]);
 });
 
@@ -154,6 +173,46 @@ for (const [name, rejection] of Object.entries(REJECTIONS)) {
   });
 }
 
+/** One end of a connection between two nodes of {@link KEY}. */
+function fenced(isDialler: boolean, rejection?: Rejection) {
+  const introduction = isDialler ? DIALLER : LISTENER;
+  const side = end(isDialler, introduction, rejection, undefined, keyFence(KEY));
+  const receive = (hex = "") => side.connection.receive(Uint8Array.fromHex(hex));
+  return { ...side, receive };
+}
+
+test("openLink keeps the frozen bytes with a passphrase, and reads them", async () => {
+  const [hello, welcome, confirm] = FENCED.map((name) => GOLDEN[name]);
+  const [dialler, listener] = [fenced(true), fenced(false)];
+  assert.equal(dialler.take(), hello);
+  listener.receive(hello);
+  assert.equal(listener.take(), welcome);
+  dialler.receive(welcome);
+  assert.equal(dialler.take(), confirm);
+  listener.receive(confirm);
+  for (const [side, peer] of [[dialler, LISTENER], [listener, DIALLER]] as const) {
+    const link = await side.outcome as Association;
+    assert.deepEqual(link.peer, peer);
+    link.close();
+    assert.equal(side.clock.pendingTimers, 0);
+  }
+});
+
+test("openLink keeps the frozen bytes of a proven rejection, and reads them", async () => {
+  const [hello, , , rejected] = FENCED.map((name) => GOLDEN[name]);
+  const [dialler, listener] = [fenced(true), fenced(false, DEAD)];
+  listener.receive(hello);
+  assert.equal(listener.take(), rejected);
+  dialler.receive(rejected);
+  const error = await dialler.outcome;
+  assert.ok(isRejected(error, "dead") && error.incarnation === 7, String(error));
+});
+
+test("the key of a passphrase is frozen", () => {
+  const key = deriveKey("correct horse battery staple", "pulsing");
+  assert.equal(key.toHex(), "0cde70b5c503735cbf7d48db8c293cc3fa28acfa6610f7c3e07a35ea3274ba51");
+});
+
 test("handshake skips fields that it does not know", () => {
   const introduction = encodeValue({
     tomorrow: [1],
@@ -177,6 +236,7 @@ test("handshake refuses every field that is missing or malformed", () => {
     address: [7, "x".repeat(257)],
     features: [undefined, "a", [1], ["x".repeat(257)]],
     seenAs: [7, "x".repeat(257)],
+    nonce: [7, null, "x".repeat(32), new Uint8Array(0), new Uint8Array(31), new Uint8Array(33)],
     window: [undefined, { items: 0, bytes: 1 }, { items: 1, bytes: 0 }, { items: 1 }],
   };
   for (const [field, values] of Object.entries(broken)) {

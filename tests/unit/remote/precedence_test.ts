@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { giveWay, refuseDuplicate } from "../../../lib/remote/precedence.ts";
+import { giveWay, refuseCrossed, refuseDuplicate } from "../../../lib/remote/precedence.ts";
 import { test } from "../../harness.ts";
 
 const [SMALL, LARGE] = ["0".repeat(32), "f".repeat(32)];
@@ -40,4 +40,33 @@ test("a dialler that takes anybody gives way to the dial of a smaller id", () =>
   assert.equal(giveWay(hello(LARGE), SMALL, OURS), undefined);
   assert.equal(giveWay(hello(LARGE), SMALL, undefined), undefined);
   assert.equal(giveWay(hello(LARGE, SMALL), SMALL, THEIRS), undefined);
+});
+
+test("with a passphrase a dialler gives way to any link that came up meanwhile", () => {
+  const nonce = new Uint8Array(32);
+  for (const [ours, theirs] of [[SMALL, LARGE], [LARGE, SMALL]] as const) {
+    for (const expects of [theirs, undefined]) {
+      for (const link of [OURS, THEIRS]) {
+        assert.equal(giveWay({ ...hello(ours, expects), nonce }, theirs, link)?.nodeId, theirs);
+        assert.equal(giveWay({ ...hello(ours, expects, true), nonce }, theirs, link), undefined);
+      }
+      assert.equal(giveWay({ ...hello(ours, expects), nonce }, theirs, undefined), undefined);
+    }
+  }
+});
+
+test("of two dials whose proofs cross the one of the smaller id stays, for both", () => {
+  for (const expects of [true, false]) {
+    const [ofLarge, ofSmall] = [
+      hello(LARGE, expects ? SMALL : undefined),
+      hello(SMALL, expects ? LARGE : undefined),
+    ];
+    assert.equal(refuseCrossed(SMALL, ofLarge, OURS)?.nodeId, SMALL);
+    assert.equal(refuseCrossed(LARGE, ofSmall, OURS), undefined);
+    for (const link of [THEIRS, undefined]) {
+      assert.equal(refuseCrossed(SMALL, ofLarge, link), undefined);
+      assert.equal(refuseCrossed(LARGE, ofSmall, link), undefined);
+    }
+  }
+  assert.equal(refuseCrossed(SMALL, hello(LARGE, SMALL, true), OURS), undefined);
 });
