@@ -21,6 +21,7 @@ import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import { checkNames } from "../option_names.ts";
 import { randomId } from "../random.ts";
+import { type Fence, makeFence } from "../remote/fence.ts";
 import { Links } from "../remote/links.ts";
 import { RemoteWatches } from "../remote/remote_watches.ts";
 import type { Listener, Transport } from "../transport.ts";
@@ -102,7 +103,12 @@ export class ActorSystem implements AsyncDisposable {
   #shutdown: Promise<void> | undefined = undefined;
 
   /** Use {@link actorSystem}: a system made here listens only once it was started. */
-  constructor(options: SystemOptions, transport: Transport, onShutdown: () => void) {
+  constructor(
+    options: SystemOptions,
+    transport: Transport,
+    onShutdown: () => void,
+    fence: Fence | undefined,
+  ) {
     this.#options = options;
     this.#onShutdown = onShutdown;
     const { clock, logger, limits, random } = options;
@@ -137,6 +143,7 @@ export class ActorSystem implements AsyncDisposable {
       watches,
       transport,
       clusterName: options.cluster,
+      fence,
       cluster: () => this.#cluster,
     }));
     const onGone = (nodeId: NodeId) => watches.nodeGone(nodeId);
@@ -168,7 +175,9 @@ export class ActorSystem implements AsyncDisposable {
   ): Promise<ActorSystem> {
     const resolved = resolveOptions(options);
     const chosen = resolved.transport ?? transport();
-    const system = new ActorSystem(resolved, chosen, onShutdown);
+    const { passphrase, cluster } = resolved;
+    const fence = passphrase === undefined ? undefined : await makeFence(passphrase, cluster);
+    const system = new ActorSystem(resolved, chosen, onShutdown, fence);
     try {
       await system.#open(chosen);
       await system.#join(signal);
@@ -471,7 +480,7 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   async #open(transport: Transport): Promise<void> {
-    const { addr, advertise, limits, logger } = this.#options;
+    const { addr, advertise, limits } = this.#options;
     if (addr === undefined) return;
     this.#listener = await transport.listen({
       address: addr,
@@ -481,12 +490,16 @@ export class ActorSystem implements AsyncDisposable {
     });
     const bound = this.#listener.address;
     this.#node.address = advertise ?? bound;
-    if (isOpenToOthers(bound)) {
-      logger.warn("listening without authentication: every host that reaches it can call actors", {
-        address: bound,
-      });
-    }
+    if (isOpenToOthers(bound)) this.#warnOfOthers(bound);
     this.#cluster.start();
+  }
+
+  #warnOfOthers(address: string): void {
+    const { logger, passphrase } = this.#options;
+    const warning = passphrase === undefined
+      ? "listening without authentication: every host that reaches it can call actors"
+      : "listening authenticated, not encrypted: who is on the way can read and change everything";
+    logger.warn(warning, { address });
   }
 
   async #join(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@
 
 import { silentLogger } from "../logger.ts";
 import { seededRandom } from "../random.ts";
+import { loadFences } from "../remote/fence.ts";
 import { ActorSystem } from "../system/actor_system.ts";
 import type { InitOptions } from "../system/options.ts";
 import type { ClusterNode } from "./cluster_node.ts";
@@ -131,6 +132,7 @@ export class TestCluster implements AsyncDisposable {
    */
   static async start(size: number, options: TestClusterOptions = {}): Promise<TestCluster> {
     const cluster = new TestCluster(options);
+    if (options.passphrase) await loadFences(); // real time passes now, and not during the run
     try {
       const started = Array.from({ length: size }, () => cluster.#newNode().start());
       await cluster.run(Promise.all(started));

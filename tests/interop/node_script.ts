@@ -46,9 +46,10 @@ const Subject = pul.remote(
   { name: "Subject" },
 );
 
-const transport = process.argv[2] === "websocket" ? pul.websocket() : pul.tcp();
+const [, , name, passphrase = ""] = process.argv;
+const transport = name === "websocket" ? pul.websocket() : pul.tcp();
 const { silentLogger: logger } = pul;
-const system = await pul.actorSystem({ addr: "127.0.0.1:0", transport, logger });
+const system = await pul.actorSystem({ addr: "127.0.0.1:0", transport, logger, passphrase });
 await Subject.spawn({ system, name: "subject" });
 // deno-lint-ignore no-console -- the first line is what the test waits for
 console.log(system.addr);

@@ -88,6 +88,21 @@ for (const name of ["tcp", "websocket"] as const) {
     assert.deepEqual([lost.path, lost.reason], ["actors/subject", "node-lost"]);
   });
 
+  test(`a ${otherRuntime} node over ${name} is linked by its passphrase, and by no other`, async () => {
+    const secret = "grün \u2603";
+    await using child = await startScript(otherRuntime, script, [name, secret]);
+    const options = { addr: "127.0.0.1:0", seeds: [child.line], transport: TRANSPORTS[name]() };
+    for (const passphrase of ["Grün \u2603", ""]) {
+      const started = pul.actorSystem({ ...options, passphrase, joinTimeoutMs: 500 });
+      const error = await started.catch((thrown: unknown) => thrown);
+      assert.ok(pul.isPulsingError(error, "join-failed"), String(error));
+      assert.match(error.message, /different passphrases|wants a passphrase/);
+    }
+    await using system = await pul.actorSystem({ ...options, passphrase: secret });
+    const subject = (await system.resolve("subject", { timeoutMs: 10_000 })).asAny();
+    assert.equal(await subject.echo!("in"), "in");
+  });
+
   test(`a ${otherRuntime} node over ${name} that is killed fails its calls at once`, async () => {
     const { child, system, subject } = await start();
     await using _child = child;

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { runScenario } from "../unit/testing/scenario.ts";
 
-const history = await runScenario(Number(process.argv[2]));
+const [seed, passphrase] = process.argv.slice(2);
+const history = await runScenario(Number(seed), passphrase === undefined ? {} : { passphrase });
 // deno-lint-ignore no-console -- the first line is what the test waits for
 console.log(JSON.stringify(history.text()));

@@ -19,6 +19,15 @@ test("TestCluster: two runs of one seed have equal histories, byte for byte", as
   }
 });
 
+test("TestCluster: runs with a passphrase are equal, and not those without it", async () => {
+  const passphrase = "correct horse";
+  const [one, other] = [await runScenario(7, { passphrase }), await runScenario(7, { passphrase })];
+  assert.equal(one.text(), other.text());
+  assert.notEqual(one.text(), (await runScenario(7)).text());
+  assert.match(one.text(), / ended whole\n/);
+  assert.match(one.text(), /note node-0 warn: listening authenticated, not encrypted/);
+});
+
 test("TestCluster: the history of a run passes the checkers", async () => {
   for (const seed of [1, 2, 3]) {
     const { entries } = await runScenario(seed);

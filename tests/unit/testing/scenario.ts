@@ -1,7 +1,7 @@
 /** A run with a bit of everything, whose history is compared across runs and runtimes. */
 
 import * as pul from "../../../mod.ts";
-import { type History, TestCluster } from "../../../lib/testing/mod.ts";
+import { type History, TestCluster, type TestClusterOptions } from "../../../lib/testing/mod.ts";
 
 class Shop {
   readonly #history: History;
@@ -29,11 +29,15 @@ class Shop {
  *
  * @returns The history, and with it every choice that was made.
  */
-export async function runScenario(seed: number): Promise<History> {
+export async function runScenario(
+  seed: number,
+  options: TestClusterOptions = {},
+): Promise<History> {
   await using cluster = await TestCluster.start(5, {
     seed,
     delay: { minMs: 1, maxMs: 20 },
     limits: { streamWindowItems: 4 },
+    ...options,
   });
   const { history } = cluster;
   for (const index of [0, 1, 2]) {
