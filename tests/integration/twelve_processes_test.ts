@@ -213,6 +213,7 @@ test("a rolling restart of twelve processes fails no call but of the stopping no
     assert.ok(pul.isPulsingError(error) && error.retryable, String(error));
   }
   assert.ok(total > 100 * SIZE, `${total} calls`);
-  assert.ok(await allAgree(cluster));
+  // On a busy machine one may be suspect for a moment.
+  await cluster.until(() => allAgree(cluster), { what: "that all twelve are alive for all" });
   assert.ok(!living(cluster).some((nodeId) => replaced.includes(nodeId)));
 }, { timeoutMs: 120_000 });
