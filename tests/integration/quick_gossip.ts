@@ -3,7 +3,7 @@
 import { type ClusterSettings, resolveClusterSettings } from "../../lib/cluster/settings.ts";
 
 /**
- * A member of two that is silent is dead after about 250 ms, three times 50 of them to refute.
+ * A member of two that is silent is dead after about 250 ms, with three times 50 to refute.
  *
  * A machine that runs tests may stand still for longer than a node of a cluster should.
  */
