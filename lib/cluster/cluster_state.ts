@@ -206,8 +206,7 @@ export class ClusterState implements Naming {
   tick(at: number): void {
     const now = this.#now(at);
     this.#prober.tick(now);
-    const { lastProbeMs } = this.#settings; // it ends with the suspicion
-    for (const nodeId of this.#membership.takeOverdue(now + lastProbeMs)) this.#end(nodeId, now);
+    for (const nodeId of this.#membership.takeOverdue(now)) this.#end(nodeId, now);
     if (this.#nextDeadAt <= now) this.#lookAtDead(now);
     if (this.#nextSyncAt <= now) this.#pushPull(now);
     if (this.#membership.ring.size === 0) this.#rumours.clear(); // nobody is there to be told
@@ -221,7 +220,7 @@ export class ClusterState implements Naming {
   nextWake(): number {
     const wakeAt = Math.min(
       this.#prober.wakeAt,
-      this.#membership.nextEnd - this.#settings.lastProbeMs,
+      this.#membership.nextEnd,
       this.#nextSyncAt,
       this.#nextDeadAt,
       this.#rumours.isEmpty ? Infinity : this.#nextGossipAt,

@@ -140,11 +140,11 @@ export class Membership {
     return !this.#stale.has(nodeId);
   }
 
-  /** The suspects whose time to refute is over at a moment, each told once. */
-  takeOverdue(at: number): readonly NodeId[] {
+  /** The suspects whose time to refute is over, each told once. */
+  takeOverdue(now: number): readonly NodeId[] {
     const overdue: NodeId[] = [];
     for (const [nodeId, suspicion] of this.#suspicions) {
-      if (suspicion.isOver || suspicion.endsAt > at) continue;
+      if (suspicion.isOver || suspicion.endsAt > now) continue;
       suspicion.isOver = true;
       overdue.push(nodeId);
     }

@@ -183,7 +183,8 @@ export class Prober {
     for (const [seq, probe] of this.#probes) {
       if (probe.target !== nodeId) continue;
       probe.isClosed = true;
-      if (probe.askAt !== Infinity) this.#ask(seq, probe);
+      if (probe.reason === "last") this.#fail(seq, probe);
+      else if (probe.askAt !== Infinity) this.#ask(seq, probe);
     }
     this.#beginDoubts(now);
   }

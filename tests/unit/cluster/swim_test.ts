@@ -198,8 +198,7 @@ test("suspect at its end that is silent or unreachable is dead", () => {
     const probing = new Probing([3]);
     probing.prober.last(id(2), 0);
     if (isClosed) probing.prober.unreachable(id(2), 1);
-    assert.deepEqual(probing.verdicts, [], "it has its time in any case");
-    probing.prober.tick(LAST);
+    else probing.prober.tick(LAST);
     assert.deepEqual(probing.verdicts, ["failed last 2"]);
     assert.deepEqual(
       probing.sent.filter(([, { kind }]) => kind !== "probe"),
