@@ -1,18 +1,10 @@
 /** One of the twelve: a service under a name that all share, and one under its own. */
 
-import { resolveClusterSettings } from "../../lib/cluster/settings.ts";
 import { joinTestCluster } from "../../lib/testing/mod.ts";
 import * as pul from "../../mod.ts";
 
-/**
- * The settings of all nodes: those of one machine, which twelve processes on few cores keep busy.
- *
- * Quicker probes would take a process that waits for its turn for a dead one.
- */
-export const GOSSIP: pul.ClusterSettings = resolveClusterSettings({
-  preset: "local",
-  pushPullIntervalMs: 500,
-});
+/** The settings of all nodes: the defaults, as users have them. */
+export const GOSSIP: pul.GossipOptions = "lan";
 
 /** What every node serves. */
 export class Service {
