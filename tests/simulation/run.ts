@@ -26,6 +26,7 @@ const HELP = `Runs the scenarios of the simulation over many seeds.
   --first S          the first seed (default 1)
   --scenario "name"  only this one; may be given several times
   --list             names the scenarios
+  --report           measures the promises of the cluster and prints them as a table; takes minutes
   --help             this text
 
 Ends with code 1 when a seed fails, and says how to run it again; with code 2 when it is
@@ -38,7 +39,7 @@ interface Command {
   readonly seeds: number;
   readonly first: number;
   readonly scenarios: readonly Scenario[];
-  readonly only: "list" | "help" | undefined;
+  readonly only: "list" | "help" | "report" | undefined;
 }
 
 try {
@@ -58,6 +59,7 @@ async function main({ seeds, first, scenarios, only }: Command): Promise<number>
     for (const { name, promise } of scenarios) console.log(`${name}: ${promise}`);
     return 0;
   }
+  if (only === "report") return await printReport();
   const start = performance.now();
   let failed = 0;
   let virtualMs = 0;
@@ -71,6 +73,16 @@ async function main({ seeds, first, scenarios, only }: Command): Promise<number>
   console.log(row(count, "", inSeconds(virtualMs), inSeconds(performance.now() - start)));
   console.log(failed === 0 ? "all scenarios held" : `${failed} scenarios failed, see above`);
   return failed === 0 ? 0 : 1;
+}
+
+/** Tells each measurement as it is known, then all of them as a table. */
+async function printReport(): Promise<number> {
+  const { asTable, report } = await import("./report.ts");
+  const rows = await report(({ what, measured, isMet }) =>
+    console.error(`${isMet ? "met" : "NOT MET"}: ${what}: ${measured}`)
+  );
+  console.log(asTable(rows));
+  return rows.every(({ isMet }) => isMet) ? 0 : 1;
 }
 
 /** Runs one scenario; how much virtual time it took, `undefined` when a seed failed. */
@@ -112,12 +124,12 @@ function inSeconds(ms: number): string {
 }
 
 function readCommand(args: readonly string[]): Command {
-  const { seeds, first, scenario, list, help } = parse(args);
+  const { seeds, first, scenario, list, report, help } = parse(args);
   return {
     seeds: readCount("seeds", seeds ?? "20"),
     first: readCount("first", first ?? "1"),
     scenarios: scenario === undefined ? SCENARIOS : scenario.map(find),
-    only: help ? "help" : list ? "list" : undefined,
+    only: help ? "help" : list ? "list" : report ? "report" : undefined,
   };
 }
 
@@ -128,6 +140,7 @@ function parse(args: readonly string[]) {
       first: { type: "string" },
       scenario: { type: "string", multiple: true },
       list: { type: "boolean" },
+      report: { type: "boolean" },
       help: { type: "boolean" },
     } as const;
     return parseArgs({ args: [...args], options }).values;
