@@ -35,6 +35,9 @@ export const PROTOCOL: { readonly oldest: number; readonly newest: number } = Ob
   newest: 1,
 });
 
+/** What a node is in a cluster that has a head; nodes of one that gossips have no role. */
+export type NodeRole = "head" | "worker";
+
 /** What each side says about itself. */
 export interface Introduction {
   readonly protocol: { readonly oldest: number; readonly newest: number };
@@ -57,6 +60,8 @@ export interface Introduction {
   readonly seenAs?: string;
   /** Drawn for this one handshake by a node that has a passphrase; absent when it has none. */
   readonly nonce?: Uint8Array;
+  /** Absent when the node finds the others by gossip. */
+  readonly role?: NodeRole;
 }
 
 /** Why a handshake was refused. */
@@ -102,7 +107,18 @@ export function judge(ours: Introduction, theirs: Introduction): Rejection | und
   if (ours.nodeId === theirs.nodeId) {
     return { reason: "self", message: "both ends of the link are the same node" };
   }
-  return judgeIdentity(ours, theirs) ?? judgeIdentity(theirs, ours);
+  return judgeRoles(ours, theirs) ?? judgeIdentity(ours, theirs) ?? judgeIdentity(theirs, ours);
+}
+
+/** Nodes that gossip and nodes with a head would not find each other's members. */
+function judgeRoles(ours: Introduction, theirs: Introduction): Rejection | undefined {
+  if (ours.role === "head" && theirs.role === "head") {
+    return { reason: "cluster", message: "both nodes are heads, and a cluster has one" };
+  }
+  if ((ours.role === undefined) === (theirs.role === undefined)) return undefined;
+  const [one, other] = ours.role === undefined ? ["gossip", "a head"] : ["a head", "gossip"];
+  const message = `this node finds the others by ${one}, the other one by ${other}`;
+  return { reason: "cluster", message };
 }
 
 /** A dialler that looks for one node is not linked to the node that came after it. */
@@ -148,7 +164,7 @@ export function encodeIntroduction(introduction: Introduction): Uint8Array {
 export function decodeIntroduction(bytes: Uint8Array): Introduction {
   const record = decodeRecord(bytes);
   const { protocol, cluster, nodeId, incarnation, address, features, window } = record;
-  const { expects, seenAs, nonce } = record;
+  const { expects, seenAs, nonce, role } = record;
   if (
     isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
     isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
@@ -159,7 +175,8 @@ export function decodeIntroduction(bytes: Uint8Array): Introduction {
     const isOnlyLink = record.isOnlyLink === true;
     const fields = { protocol, cluster, nodeId, incarnation, address, features, window };
     const optional = { ...(expects !== undefined && { expects }), ...(nonce && { nonce }) };
-    return { ...fields, isOnlyLink, ...optional, ...(seenAs !== undefined && { seenAs }) };
+    const told = { ...(seenAs !== undefined && { seenAs }), ...(isRole(role) && { role }) };
+    return { ...fields, isOnlyLink, ...optional, ...told };
   }
   throw malformed();
 }
@@ -247,6 +264,10 @@ function isWindow(value: unknown): value is Credit {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0; // an integer is a number
+}
+
+function isRole(value: unknown): value is NodeRole {
+  return value === "head" || value === "worker";
 }
 
 function isShortText(value: unknown): value is string {

@@ -51,6 +51,7 @@ const FULL: Introduction = {
 const INTRODUCTIONS: Readonly<Record<string, Introduction>> = {
   "hello, of a node that does not listen": SILENT,
   "hello, of the only link, all fields": FULL,
+  "hello, of a worker": { ...SILENT, role: "worker" },
   "welcome, of a node that does not listen": SILENT,
   "welcome, all fields": FULL,
   "welcome, to a dialler that is seen": { ...SILENT, seenAs: "10.0.0.2" },
