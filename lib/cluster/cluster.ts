@@ -14,19 +14,22 @@ import type { Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Association } from "../remote/association.ts";
-import type { Introduction, Rejection } from "../remote/handshake.ts";
+import type { Introduction, NodeRole, Rejection } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { NodeStanding } from "../remote/remote_watches.ts";
 import { Changes } from "./changes.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { type ClusterMessage, partsOf } from "./gossip.ts";
+import { HeadLink } from "./head_link.ts";
+import { HeadState } from "./head_state.ts";
 import { Joining } from "./joining.ts";
 import { isReachable, type Member } from "./member.ts";
 import type { Naming, Send } from "./naming.ts";
 import type { RegistryEntry } from "./owned_names.ts";
 import { Policies } from "./policies.ts";
 import type { ClusterSettings } from "./settings.ts";
+import { WorkerState } from "./worker_state.ts";
 
 /** What the cluster part is made of. */
 export interface ClusterOptions {
@@ -34,6 +37,8 @@ export interface ClusterOptions {
   readonly links: Links;
   readonly random: Random;
   readonly settings: ClusterSettings;
+  /** What it is in a cluster with a head; without a role it finds the others by gossip. */
+  readonly role?: NodeRole;
   /** How many actors this node has, which the others are told. */
   actors(): number;
   /** A member is dead or has left. */
@@ -68,6 +73,8 @@ export interface LocatedActor extends RemoteActor {
 
 /** One node's view of its cluster, kept current over its links. */
 export class Cluster {
+  /** What it is in a cluster with a head. */
+  readonly role: NodeRole | undefined;
   readonly #node: CellNode;
   readonly #links: Links;
   readonly #settings: ClusterSettings;
@@ -85,7 +92,8 @@ export class Cluster {
   #named: { readonly revision: number; readonly list: readonly NamedActors[] } | undefined;
   #localChanges = 0;
 
-  constructor({ node, links, random, settings, actors, onGone }: ClusterOptions) {
+  constructor({ node, links, random, settings, role, actors, onGone }: ClusterOptions) {
+    this.role = role;
     this.#onGone = onGone;
     this.#actors = actors;
     this.#node = node;
@@ -270,13 +278,30 @@ export class Cluster {
     return this.#joining.join(seeds, timeoutMs);
   }
 
+  /**
+   * Joins as a worker of the head at an address, and comes back to it whenever it was lost.
+   *
+   * @param headAddr `host:port`; a name is looked up at each try.
+   * @param timeoutMs How long to wait for its first answer; 0 returns at once and keeps trying.
+   * @throws {PulsingRuntimeError} kind `"join-failed"`, naming the head's error.
+   */
+  follow(headAddr: string, timeoutMs: number): Promise<void> {
+    return new HeadLink({
+      node: this.#node,
+      links: this.#links,
+      random: this.#random,
+      changes: this.#changes,
+      signal: this.#ended.signal,
+      headAddr,
+      isAlive: (nodeId) => this.isAlive(nodeId),
+      onHead: (link) => this.#follow(link),
+    }).keep(timeoutMs);
+  }
+
   /** A link is up. */
   linkUp(link: Association): void {
-    const { nodeId, address, incarnation } = link.peer;
-    if (address !== undefined) {
-      const peer = { nodeId, addr: address, status: "alive", incarnation } as const;
-      this.#state.linkUp(peer, link.isDialler, this.#node.clock.now());
-    }
+    const peer = memberOf(link);
+    if (peer !== undefined) this.#state.linkUp(peer, link.isDialler, this.#node.clock.now());
     this.#changed();
   }
 
@@ -288,6 +313,7 @@ export class Cluster {
     this.#node.logger.debug("link ended", { nodeId: link.nodeId, error });
     this.#state.linkLost(link.nodeId, this.#node.clock.now());
     this.#changed();
+    this.#changes.changed(); // also when the member was suspect before
   }
 
   /** Takes news from another node. */
@@ -310,6 +336,13 @@ export class Cluster {
     this.#changed();
   }
 
+  #follow(link: Association): void {
+    const head = memberOf(link);
+    if (head === undefined || !(this.#state instanceof WorkerState)) return;
+    this.#state.follow(head, this.#node.clock.now());
+    this.#changed();
+  }
+
   /** After every event: what comes of it for the links, for the watches and for those who wait. */
   #changed(): void {
     for (const send of this.#state.takeSends()) this.#deliver(send);
@@ -329,7 +362,15 @@ export class Cluster {
     const { nodeId, limits, clock, address = "" } = this.#node;
     const self = { nodeId, addr: address, status: "alive", incarnation: 0 } as const;
     const [settings, random, now] = [this.#settings, this.#random, clock.now()];
-    return new ClusterState({ self, limits, settings, random, now });
+    const options = { self, limits, settings, random, now };
+    switch (this.role) {
+      case "head":
+        return new HeadState(options);
+      case "worker":
+        return new WorkerState(options);
+      case undefined:
+        return new ClusterState(options);
+    }
   }
 
   /** Sets the timer for what is due next; one that is due earlier just finds nothing to do. */
@@ -415,6 +456,12 @@ export class Cluster {
 }
 
 const NONE: Metadata = Object.freeze({});
+
+/** Who is at the other end of a link; one that does not listen is no member. */
+function memberOf({ peer: { nodeId, address, incarnation } }: Association): Member | undefined {
+  if (address === undefined) return undefined;
+  return { nodeId, addr: address, status: "alive", incarnation };
+}
 
 function declaredDead(nodeId: NodeId): PulsingRuntimeError {
   return new PulsingRuntimeError(`Cannot use link to node ${nodeId}: it was declared dead`, {

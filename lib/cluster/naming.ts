@@ -2,7 +2,7 @@
  * Who is there and which names there are, as one node believes: the contract of the ways to know.
  *
  * Pure: events go in (a message, a link, the time), messages to be sent come out. {@link Cluster}
- * brings timers and links. {@link ClusterState} knows by gossip, the two of `head.ts` by a head.
+ * brings timers and links. `ClusterState` knows by gossip, a `WorkerState` by its `HeadState`.
  *
  * Time is a parameter in monotonic milliseconds; all of it of one clock.
  *

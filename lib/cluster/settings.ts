@@ -44,6 +44,11 @@ export interface ClusterSettings {
   readonly deadProbeIntervalMs: number;
   /** How long a dead or left member is remembered, in milliseconds. */
   readonly deadMemberRetentionMs: number;
+  /**
+   * With a head: it suspects a worker that it has not heard for so many `probeIntervalMs`, and a
+   * worker suspects a silent head as soon. Without one it has no effect.
+   */
+  readonly missedProbes: number;
 }
 
 /** A name for settings that fit together: one machine, a local network, several sites. */
@@ -77,6 +82,7 @@ const LAN: ClusterSettings = {
   seedProbeIntervalMs: 5_000,
   deadProbeIntervalMs: 5_000,
   deadMemberRetentionMs: 300_000,
+  missedProbes: 3,
 };
 
 /** The settings of each preset. */

@@ -147,9 +147,10 @@ export class ActorSystem implements AsyncDisposable {
       cluster: () => this.#cluster,
     }));
     const onGone = (nodeId: NodeId) => watches.nodeGone(nodeId);
-    const { gossip: settings } = options;
+    const { gossip: settings, role } = options;
     const actors = () => node.size;
-    this.#cluster = new Cluster({ node, links, random, settings, actors, onGone });
+    const named = role === undefined ? {} : { role };
+    this.#cluster = new Cluster({ node, links, random, settings, actors, onGone, ...named });
     this.#resolver = new Resolver(node, refs, this.#cluster);
     this.#placement = new Placement(node, this.#resolver, this.#cluster);
   }
@@ -503,13 +504,14 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   async #join(signal: AbortSignal): Promise<void> {
-    const { seeds, joinTimeoutMs } = this.#options;
-    if (seeds.length === 0) return;
+    const { seeds, headAddr, joinTimeoutMs } = this.#options;
+    if (seeds.length === 0 && headAddr === undefined) return;
     signal.throwIfAborted();
     const end = () => void this.shutdown();
     signal.addEventListener("abort", end);
     try {
-      await this.#cluster.join(seeds, joinTimeoutMs);
+      if (headAddr === undefined) await this.#cluster.join(seeds, joinTimeoutMs);
+      else await this.#cluster.follow(headAddr, joinTimeoutMs);
     } finally {
       signal.removeEventListener("abort", end);
     }

@@ -112,6 +112,18 @@ export class SystemBuilder<System> {
     return this.with({ seeds });
   }
 
+  /** The node is the head of its cluster; takes back {@link SystemBuilder.headAddr}. */
+  headNode(): SystemBuilder<System> {
+    const { headAddr: _, ...others } = this.#options;
+    return new SystemBuilder(this.#start, { ...others, isHeadNode: true });
+  }
+
+  /** `host:port` of the head whose worker it is; takes back {@link SystemBuilder.headNode}. */
+  headAddr(headAddr: string): SystemBuilder<System> {
+    const { isHeadNode: _, ...others } = this.#options;
+    return new SystemBuilder(this.#start, { ...others, headAddr });
+  }
+
   /** Messages a mailbox holds. */
   mailboxCapacity(mailboxCapacity: number): SystemBuilder<System> {
     return this.with({ mailboxCapacity });

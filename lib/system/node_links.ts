@@ -6,7 +6,7 @@
 
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Fence } from "../remote/fence.ts";
-import { PROTOCOL } from "../remote/handshake.ts";
+import { type Introduction, PROTOCOL } from "../remote/handshake.ts";
 import type { LinksHost } from "../remote/links.ts";
 import { betterAddress } from "../remote/peer_address.ts";
 import type { RemoteWatches } from "../remote/remote_watches.ts";
@@ -58,6 +58,7 @@ export function nodeLinksHost(
       features: [],
       window: { items, bytes },
       isOnlyLink: false,
+      ...roleOf(cluster()),
     }),
     judge: (theirs) => cluster().judge(theirs),
     onAccused: (incarnation) => cluster().accused(incarnation),
@@ -88,4 +89,8 @@ export function nodeLinksHost(
     },
     onControl: (link, message) => cluster().receive(link, message),
   };
+}
+
+function roleOf({ role }: Cluster): Pick<Introduction, "role"> {
+  return role === undefined ? {} : { role };
 }

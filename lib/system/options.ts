@@ -15,6 +15,7 @@ import { type Limits, resolveLimits } from "../limits.ts";
 import { consoleLogger, type Logger } from "../logger.ts";
 import { checkNames } from "../option_names.ts";
 import { type Random, systemRandom } from "../random.ts";
+import type { NodeRole } from "../remote/handshake.ts";
 import type { Transport } from "../transport.ts";
 
 /** Options of `init` and `actorSystem`. */
@@ -36,6 +37,24 @@ export interface InitOptions {
    * @default none: the system is the first of its cluster
    */
   readonly seeds?: readonly string[];
+  /**
+   * Makes this node the head of its cluster: the one that knows all members and names, instead of
+   * gossip among all of them. The others name it with `headAddr`; a cluster has one head.
+   *
+   * @default false
+   */
+  readonly isHeadNode?: boolean;
+  /**
+   * `host:port` of the head: this node is one of its workers, tells it of itself and hears from it
+   * of all others.
+   *
+   * While the head is away the worker goes on with what it knows, and it is back as soon as a head
+   * answers there, the same one or a new one. A name is looked up afresh at each try. `init` waits
+   * for the head's answer as it does for a seed.
+   *
+   * @default none
+   */
+  readonly headAddr?: string;
   /**
    * `host:port` told to the others when it differs from `addr`: for `0.0.0.0`, NAT, containers.
    *
@@ -64,7 +83,7 @@ export interface InitOptions {
    */
   readonly passphrase?: string;
   /**
-   * How long `init` waits for a seed, in milliseconds; 0 starts alone and keeps trying.
+   * How long `init` waits for a seed or the head, in milliseconds; 0 starts alone and keeps trying.
    *
    * @default 10_000
    */
@@ -122,6 +141,9 @@ export interface InitOptions {
 export interface SystemOptions {
   readonly addr: string | undefined;
   readonly seeds: readonly string[];
+  /** What it is in a cluster with a head; without a role it finds the others by gossip. */
+  readonly role: NodeRole | undefined;
+  readonly headAddr: string | undefined;
   readonly advertise: string | undefined;
   readonly cluster: string;
   readonly passphrase: string | undefined;
@@ -141,6 +163,8 @@ const LONGEST_CLUSTER_NAME = 256;
 const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
   "addr",
   "seeds",
+  "isHeadNode",
+  "headAddr",
   "advertise",
   "cluster",
   "passphrase",
@@ -162,10 +186,8 @@ const NAMES: ReadonlySet<string> = new Set<keyof InitOptions>([
  * name is an error so that a misspelt or unsupported option is never silently without effect.
  */
 export function resolveOptions(options: InitOptions): SystemOptions {
-  if ("headAddr" in options && "isHeadNode" in options) {
-    throw new TypeError('Cannot set both "headAddr" and "isHeadNode": a node is one or the other');
-  }
   checkNames("the system", options, NAMES);
+  const role = roleOf(options);
   if (options.seeds !== undefined && !Array.isArray(options.seeds)) {
     throw new TypeError(`Cannot set option "seeds" to "${options.seeds}": expected a list`);
   }
@@ -180,10 +202,12 @@ export function resolveOptions(options: InitOptions): SystemOptions {
     throw new TypeError('Cannot set option "passphrase": expected a text');
   }
   const { addr, seeds = [], advertise, mailboxCapacity, isolate = "reference" } = options;
-  for (const address of [addr, advertise, ...seeds]) {
+  const { headAddr } = options;
+  for (const address of [addr, advertise, headAddr, ...seeds]) {
     if (address !== undefined) parseHostPort(address);
   }
-  if (addr === undefined && (seeds.length > 0 || advertise !== undefined)) {
+  const isAlone = seeds.length === 0 && advertise === undefined && role === undefined;
+  if (addr === undefined && !isAlone) {
     throw new TypeError(
       'Cannot join a cluster without "addr": the other nodes must reach this one, set for ' +
         'example "127.0.0.1:0"',
@@ -198,6 +222,8 @@ export function resolveOptions(options: InitOptions): SystemOptions {
   return {
     addr,
     seeds,
+    role,
+    headAddr,
     advertise,
     cluster,
     passphrase: passphrase === "" ? undefined : passphrase,
@@ -210,6 +236,24 @@ export function resolveOptions(options: InitOptions): SystemOptions {
     limits: resolveLimits(limits),
     gossip: resolveClusterSettings(options.gossip),
   };
+}
+
+/** What a node is to be in a cluster with a head. */
+function roleOf({ isHeadNode = false, headAddr, seeds = [] }: InitOptions): NodeRole | undefined {
+  if (typeof isHeadNode !== "boolean") {
+    throw new TypeError(`Cannot set option "isHeadNode" to "${isHeadNode}": expected a boolean`);
+  }
+  if (isHeadNode && headAddr !== undefined) {
+    throw new TypeError('Cannot set both "headAddr" and "isHeadNode": a node is one or the other');
+  }
+  if (!isHeadNode && headAddr === undefined) return undefined;
+  if (seeds.length > 0) {
+    const head = isHeadNode ? "isHeadNode" : "headAddr";
+    throw new TypeError(
+      `Cannot set both "seeds" and "${head}": seeds are for nodes that gossip, leave one of them out`,
+    );
+  }
+  return isHeadNode ? "head" : "worker";
 }
 
 /** Whether two sets of options ask for the same system. */

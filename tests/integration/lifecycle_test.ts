@@ -90,7 +90,7 @@ test("init takes options of classes as equal only when they are the same object"
 });
 
 test("AC-03 a node is a head or has one, not both", async () => {
-  const options = { isHeadNode: true, headAddr: "1.2.3.4:8000" } as never;
+  const options = { isHeadNode: true, headAddr: "1.2.3.4:8000" };
   await assert.rejects(pul.init(options), /Cannot set both/);
   assert.equal(pul.isInitialized(), false);
 });
