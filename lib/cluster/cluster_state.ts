@@ -5,30 +5,16 @@
  * @module
  */
 
-import type { ActorId, ActorPath, NodeId } from "../address.ts";
+import type { NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
 import { type Random, randomFraction, randomInteger } from "../random.ts";
-import { AntiEntropy } from "./anti_entropy.ts";
 import { type ClusterMessage, type News, readMessage, type Rumour, Rumours } from "./gossip.ts";
-import { Loads } from "./loads.ts";
 import { isGone, isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
-import { Membership } from "./membership.ts";
-import type { Ignored, Naming, Send } from "./naming.ts";
+import type { Naming, Send } from "./naming.ts";
 import { OwnTime } from "./own_time.ts";
-import type { RegistryEntry } from "./owned_names.ts";
-import { type Registration, Registry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
 import { Prober } from "./swim.ts";
-
-/** What a state is made of. */
-export interface ClusterStateOptions {
-  readonly self: Member;
-  readonly limits: Limits;
-  readonly settings: ClusterSettings;
-  readonly random: Random;
-  /** The time at which it begins. */
-  readonly now: number;
-}
+import { View, type ViewOptions } from "./view.ts";
 
 /** Bytes of news that travel with a probe or its answer: with them it still fits one packet. */
 const PIGGYBACK_BYTES = 1_024;
@@ -46,19 +32,14 @@ const HEALING_MS = 10_000;
 const DEAD_PROBERS = 8;
 
 /** One node's view of its cluster, known by gossip. */
-export class ClusterState implements Naming {
+export class ClusterState extends View implements Naming {
   readonly #limits: Limits;
   readonly #settings: ClusterSettings;
   readonly #random: Random;
   readonly #time: OwnTime;
-  readonly #membership: Membership;
-  readonly #registry: Registry;
-  readonly #loads: Loads;
   readonly #rumours = new Rumours();
   readonly #prober: Prober;
-  readonly #antiEntropy: AntiEntropy;
   #sends: Send[] = [];
-  #gone: Member[] = [];
   #nextGossipAt = 0;
   #nextSyncAt: number;
   #nextDeadAt: number;
@@ -66,37 +47,18 @@ export class ClusterState implements Naming {
   #returnsSeen = 0;
   /** Until when this node is new; `Infinity` before its first link. */
   #newUntil = Infinity;
-  /** Owners of entries that the last sweep did not know as members. */
-  #strangers: ReadonlySet<NodeId> = new Set();
-  #ignored: Ignored | undefined = undefined;
 
-  constructor({ self, limits, settings, random, now }: ClusterStateOptions) {
+  constructor(options: ViewOptions) {
+    super(options);
+    const { limits, settings, random, now } = options;
     this.#limits = limits;
     this.#settings = settings;
     this.#random = random;
     this.#time = new OwnTime(settings.stallThresholdMs);
-    const { maxMembers, maxRegistryEntries } = limits;
-    const membership = new Membership({ self, maxMembers, settings, random });
-    this.#membership = membership;
-    const registry = this.#registry = new Registry(self.nodeId, maxRegistryEntries);
-    const loads = this.#loads = new Loads(self.nodeId);
-    this.#antiEntropy = new AntiEntropy(membership, registry, loads);
     const soon = (intervalMs: number) => now + randomInteger(random, intervalMs);
     this.#prober = new Prober(settings, this.#proberHost(), soon(settings.probeIntervalMs));
     this.#nextSyncAt = soon(settings.pushPullIntervalMs);
     this.#nextDeadAt = soon(settings.deadProbeIntervalMs);
-  }
-
-  get self(): Member {
-    return this.#membership.self;
-  }
-
-  get members(): readonly Member[] {
-    return this.#membership.all;
-  }
-
-  get revision(): number {
-    return this.#membership.revision + this.#registry.revision;
   }
 
   /** How many times longer this node waits than its settings say; 1 is healthy. */
@@ -104,53 +66,16 @@ export class ClusterState implements Naming {
     return this.#prober.health.multiplier;
   }
 
-  member(nodeId: NodeId): Member | undefined {
-    return this.#membership.get(nodeId);
-  }
-
-  instances(path: ActorPath): readonly RegistryEntry[] {
-    return this.#registry.at(path).filter(({ nodeId }) => this.#isServed(nodeId))
-      .sort((one, other) => one.nodeId < other.nodeId ? -1 : 1);
-  }
-
-  entries(): readonly RegistryEntry[] {
-    const entries: RegistryEntry[] = [];
-    for (const owner of this.#registry.owners()) {
-      if (!this.#isServed(owner)) continue;
-      for (const entry of this.#registry.of(owner)?.entries() ?? []) {
-        if (entry.state === "live") entries.push(entry);
-      }
-    }
-    return entries;
-  }
-
-  actorsOf(nodeId: NodeId): number | undefined {
-    return this.#loads.get(nodeId)?.actors;
-  }
-
-  register(registration: Registration): void {
-    this.#tell({ kind: "entry", entry: this.#registry.register(registration) });
-  }
-
-  unregister(path: ActorPath, actorId: ActorId): void {
-    const entry = this.#registry.unregister(path, actorId);
-    if (entry !== undefined) this.#tell({ kind: "entry", entry });
-  }
-
-  measure(actors: number): void {
-    const load = this.#loads.measure(actors);
-    if (load !== undefined) this.#tell({ kind: "load", load });
-  }
-
-  readdress(addr: string): void {
-    this.#tell({ kind: "member", member: this.#membership.readdress(addr) });
+  /** Keeps a piece of news for the others; a member that comes later compares. */
+  override tell(rumour: Rumour): void {
+    if (this.membership.ring.size > 0) this.#rumours.add(rumour);
   }
 
   linkUp(peer: Member, isDialler: boolean, at: number): void {
     const now = this.#now(at);
-    const before = this.#membership.get(peer.nodeId);
-    this.#spread(this.#membership.hear(peer, now), now);
-    for (const old of this.#membership.replace(peer, now)) this.#spread(old, now);
+    const before = this.membership.get(peer.nodeId);
+    this.#spread(this.membership.hear(peer, now), now);
+    for (const old of this.membership.replace(peer, now)) this.#spread(old, now);
     if (this.#newUntil === Infinity) this.#newUntil = now + this.#settings.probeIntervalMs;
     const isKnown = isReachable(before);
     if (isDialler && !isKnown) this.#sync(peer.nodeId);
@@ -159,7 +84,7 @@ export class ClusterState implements Naming {
 
   linkLost(nodeId: NodeId, at: number): void {
     const now = this.#now(at);
-    if (this.#membership.get(nodeId)?.status === "alive") this.#prober.doubt(nodeId, now);
+    if (this.membership.get(nodeId)?.status === "alive") this.#prober.doubt(nodeId, now);
   }
 
   unreachable(nodeId: NodeId, at: number): void {
@@ -170,7 +95,7 @@ export class ClusterState implements Naming {
 
   accused(incarnation: number, at: number): void {
     const now = this.#now(at);
-    this.#spread(this.#membership.hear({ ...this.self, status: "dead", incarnation }, now), now);
+    this.#spread(this.membership.hear({ ...this.self, status: "dead", incarnation }, now), now);
   }
 
   receive(from: NodeId, value: unknown, at: number): void {
@@ -190,29 +115,29 @@ export class ClusterState implements Naming {
       case "probe-for":
         return this.#prober.probeFor(from, message.seq, message.target, now);
       case "sync":
-        for (const one of this.#antiEntropy.differences(message.digest)) this.#reply(from, one);
+        for (const one of this.antiEntropy.differences(message.digest)) this.#reply(from, one);
         return this.#tellOfItself(from);
       case "summary":
         for (const { member, load } of message.rows) {
-          this.#spreadKnown(this.#membership.hearRemembered(member, from, now), now);
+          this.#spreadKnown(this.membership.hearRemembered(member, from, now), now);
           if (load !== undefined) this.#hearLoad(load);
         }
-        return this.#reply(from, this.#antiEntropy.answer(message.bucket, message.rows));
+        return this.#reply(from, this.antiEntropy.answer(message.bucket, message.rows));
       case "names":
-        return this.#reply(from, this.#antiEntropy.reconcile(message.lists, message.answer));
+        return this.#reply(from, this.antiEntropy.reconcile(message.lists, message.answer));
     }
   }
 
   tick(at: number): void {
     const now = this.#now(at);
     this.#prober.tick(now);
-    for (const nodeId of this.#membership.takeOverdue(now)) this.#end(nodeId, now);
+    for (const nodeId of this.membership.takeOverdue(now)) this.#end(nodeId, now);
     if (this.#nextDeadAt <= now) this.#lookAtDead(now);
     if (this.#nextSyncAt <= now) this.#pushPull(now);
-    if (this.#membership.ring.size === 0) this.#rumours.clear(); // nobody is there to be told
+    if (this.membership.ring.size === 0) this.#rumours.clear(); // nobody is there to be told
     if (this.#rumours.isEmpty || this.#nextGossipAt > now) return;
     this.#nextGossipAt = now + this.#settings.gossipIntervalMs;
-    for (const nodeId of this.#membership.ring.some(this.#settings.gossipFanout)) {
+    for (const nodeId of this.membership.ring.some(this.#settings.gossipFanout)) {
       if (!this.#rumours.isEmpty) this.#send(nodeId, { kind: "gossip" });
     }
   }
@@ -220,7 +145,7 @@ export class ClusterState implements Naming {
   nextWake(): number {
     const wakeAt = Math.min(
       this.#prober.wakeAt,
-      this.#membership.nextEnd,
+      this.membership.nextEnd,
       this.#nextSyncAt,
       this.#nextDeadAt,
       this.#rumours.isEmpty ? Infinity : this.#nextGossipAt,
@@ -228,26 +153,11 @@ export class ClusterState implements Naming {
     return this.#time.awaited(wakeAt);
   }
 
-  leave(): ClusterMessage {
-    return { kind: "gossip", members: [this.#membership.leave()] };
-  }
-
   takeSends(): readonly Send[] {
     if (this.#sends.length === 0) return NOTHING;
     const sends = this.#sends;
     this.#sends = [];
     return sends;
-  }
-
-  takeGone(): readonly Member[] {
-    if (this.#gone.length === 0) return NOBODY;
-    return this.#gone.splice(0);
-  }
-
-  takeIgnored(): Ignored | undefined {
-    const ignored = this.#ignored;
-    this.#ignored = undefined;
-    return ignored;
   }
 
   /** The time of this node, in which it has never stood still. */
@@ -262,7 +172,7 @@ export class ClusterState implements Naming {
 
   /** What this node knows may be forgotten by all others: it must not be told as news. */
   #doubtAll(): void {
-    this.#membership.doubtAll(this.#time.now);
+    this.membership.doubtAll(this.#time.now);
     this.#rumours.clear();
   }
 
@@ -273,13 +183,13 @@ export class ClusterState implements Naming {
     const others = members.filter((member) => !isOfSelf(member));
     // What is said of this node comes last: those that the rest brings back are told its answer.
     for (const member of [...others, ...members.filter(isOfSelf)]) {
-      const heard = this.#membership.hear(member, now);
+      const heard = this.membership.hear(member, now);
       if (isCompared) this.#spreadKnown(heard, now);
       else this.#spread(heard, now);
     }
     const isKnown = isCompared && this.#isNew;
     for (const entry of entries) {
-      if (this.#registry.merge(entry) && !isKnown) this.#tell({ kind: "entry", entry });
+      if (this.registry.merge(entry) && !isKnown) this.tell({ kind: "entry", entry });
     }
     for (const load of loads) this.#hearLoad(load);
   }
@@ -292,22 +202,22 @@ export class ClusterState implements Naming {
   }
 
   #hearLoad(load: NonNullable<News["loads"]>[number]): void {
-    if (!isReachable(this.#membership.get(load.nodeId))) return;
-    if (this.#loads.hear(load)) this.#tell({ kind: "load", load });
+    if (!isReachable(this.membership.get(load.nodeId))) return;
+    if (this.loads.hear(load)) this.tell({ kind: "load", load });
   }
 
   #proberHost(): ConstructorParameters<typeof Prober>[1] {
-    const { ring } = this.#membership;
+    const { ring } = this.membership;
     return {
       turn: () => ring.turn(),
       helpers: (count, target) => ring.some(count, target),
       send: (to, message) => this.#send(to, message),
       failed: (nodeId) => {
         const { now } = this.#time;
-        this.#spread(this.#membership.suspect(nodeId, now), now);
+        this.#spread(this.membership.suspect(nodeId, now), now);
       },
       failedLast: (nodeId) => this.#bury(nodeId, this.#time.now),
-      passedLast: (nodeId) => this.#membership.spare(nodeId, this.#time.now),
+      passedLast: (nodeId) => this.membership.spare(nodeId, this.#time.now),
     };
   }
 
@@ -318,15 +228,15 @@ export class ClusterState implements Naming {
   }
 
   #bury(nodeId: NodeId, now: number): void {
-    this.#spread(this.#membership.bury(nodeId, now), now);
+    this.#spread(this.membership.bury(nodeId, now), now);
   }
 
   /** Looks whether one of the dead has come back, as after a partition. */
   #lookAtDead(now: number): void {
-    const nodes = this.#membership.ring.size + 1;
+    const nodes = this.membership.ring.size + 1;
     const intervalMs = this.#settings.deadProbeIntervalMs * Math.ceil(nodes / DEAD_PROBERS);
     this.#nextDeadAt = now + intervalMs;
-    const dead = this.#membership.dead();
+    const dead = this.membership.dead();
     const member = dead[randomInteger(this.#random, Math.max(1, dead.length))];
     if (member !== undefined) this.#send(member.nodeId, { kind: "gossip" });
   }
@@ -334,28 +244,13 @@ export class ClusterState implements Naming {
   #pushPull(now: number): void {
     const isHealing = now < this.#healingUntil;
     this.#nextSyncAt = now + (isHealing ? HEALING_INTERVAL_MS : this.#settings.pushPullIntervalMs);
-    this.#sweep(now);
-    const [nodeId] = this.#membership.ring.some(1);
+    this.sweep(now, this.#settings.deadMemberRetentionMs);
+    const [nodeId] = this.membership.ring.some(1);
     if (nodeId !== undefined) this.#sync(nodeId);
   }
 
   #sync(nodeId: NodeId): void {
-    this.#send(nodeId, { kind: "sync", digest: this.#antiEntropy.digest() });
-  }
-
-  /** Forgets members after their time, and entries whose owner stays unknown for two sweeps. */
-  #sweep(now: number): void {
-    this.#membership.forget(now, this.#settings.deadMemberRetentionMs);
-    const strangers = new Set<NodeId>();
-    for (const owner of this.#registry.owners()) {
-      if (this.#membership.get(owner) !== undefined) continue;
-      // Its member may be on the way still: gossip brings the two in any order.
-      if (this.#strangers.has(owner)) this.#registry.purge(owner);
-      else strangers.add(owner);
-    }
-    this.#strangers = strangers;
-    const [members, entries] = [this.#membership.takeIgnored(), this.#registry.takeIgnored()];
-    if (members + entries > 0) this.#ignored = { members, entries };
+    this.#send(nodeId, { kind: "sync", digest: this.antiEntropy.digest() });
   }
 
   /** Whether this node has just met its first peer: what a comparison brings, the others know. */
@@ -372,7 +267,7 @@ export class ClusterState implements Naming {
   /** Takes note of what has changed of a member, and tells it on. */
   #spread(member: MemberNews | undefined, now: number): void {
     this.#note(member, now);
-    if (member !== undefined) this.#tell({ kind: "member", member });
+    if (member !== undefined) this.tell({ kind: "member", member });
   }
 
   #note(member: MemberNews | undefined, now: number): void {
@@ -380,17 +275,16 @@ export class ClusterState implements Naming {
     const { nodeId } = member;
     if (isGone(member)) {
       this.#prober.drop(nodeId);
-      this.#loads.forget(nodeId);
-      this.#gone.push(member);
+      this.gone(member);
     } else if (nodeId === this.self.nodeId) {
       this.#prober.health.note(1); // others had reason to doubt this node
     } else if (member.status === "suspect") this.#witness(nodeId, now);
-    if (this.#membership.returns > this.#returnsSeen) this.#heal(now);
+    if (this.membership.returns > this.#returnsSeen) this.#heal(now);
   }
 
   /** Somebody came back from the dead: what both sides missed is found sooner. */
   #heal(now: number): void {
-    this.#returnsSeen = this.#membership.returns;
+    this.#returnsSeen = this.membership.returns;
     this.#healingUntil = now + HEALING_MS;
     const soon = now + randomInteger(this.#random, HEALING_INTERVAL_MS);
     this.#nextSyncAt = Math.min(this.#nextSyncAt, soon);
@@ -399,7 +293,7 @@ export class ClusterState implements Naming {
   /** A few of those who hear of a suspicion look for themselves, which decides it sooner. */
   #witness(nodeId: NodeId, now: number): void {
     const wanted = WITNESSES * (this.#settings.suspicionMultiplier - 2);
-    const isChosen = randomFraction(this.#random) * this.#membership.ring.size < wanted;
+    const isChosen = randomFraction(this.#random) * this.membership.ring.size < wanted;
     if (isChosen) this.#prober.doubt(nodeId, now);
   }
 
@@ -410,7 +304,7 @@ export class ClusterState implements Naming {
    * would else answer each other for ever.
    */
   #tellOfItself(nodeId: NodeId): void {
-    const belief = this.#membership.get(nodeId);
+    const belief = this.membership.get(nodeId);
     if (belief === undefined || belief.status === "alive") return;
     this.#reply(nodeId, { kind: "gossip", members: [belief, this.self] });
   }
@@ -422,7 +316,7 @@ export class ClusterState implements Naming {
 
   /** Sends a message with as much news as it can carry, first what is said of the receiver. */
   #send(to: NodeId, message: ClusterMessage, first: readonly MemberNews[] = []): void {
-    const receiver = this.#membership.get(to);
+    const receiver = this.membership.get(to);
     const { maxGossipBytes } = this.#limits;
     const isGossip = message.kind === "gossip";
     const maxBytes = isGossip ? maxGossipBytes : Math.min(PIGGYBACK_BYTES, maxGossipBytes);
@@ -434,26 +328,16 @@ export class ClusterState implements Naming {
   }
 
   #timesTold(): number {
-    const digits = String(this.#membership.ring.size + 1).length; // ceil(log10(members + 1))
+    const digits = String(this.membership.ring.size + 1).length; // ceil(log10(members + 1))
     return this.#settings.retransmitMultiplier * digits;
   }
 
   /** Whether a rumour is still what this node believes. */
   #isTrue(rumour: Rumour): boolean {
     if (rumour.kind !== "member") return true;
-    const belief = this.#membership.get(rumour.member.nodeId);
+    const belief = this.membership.get(rumour.member.nodeId);
     return belief !== undefined && !supersedes(belief, rumour.member);
-  }
-
-  /** Keeps a piece of news for the others; a member that comes later compares. */
-  #tell(rumour: Rumour): void {
-    if (this.#membership.ring.size > 0) this.#rumours.add(rumour);
-  }
-
-  #isServed(nodeId: NodeId): boolean {
-    return isReachable(this.#membership.get(nodeId));
   }
 }
 
 const NOTHING: readonly Send[] = Object.freeze([]);
-const NOBODY: readonly Member[] = Object.freeze([]);
