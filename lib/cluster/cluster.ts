@@ -1,7 +1,5 @@
 /**
- * The cluster part of one node: drives a {@link Naming} with one timer and the links.
- *
- * Decides nothing: what to send, whom to believe and who is dead is the naming's business.
+ * The cluster part of one node: what its links and its actors tell it, and what it is asked.
  *
  * @module
  */
@@ -10,7 +8,6 @@ import type { ActorCell } from "../actor/actor_cell.ts";
 import type { Metadata } from "../actor/metadata.ts";
 import type { CellNode } from "../actor/cell_node.ts";
 import type { ActorId, ActorPath, NodeId } from "../address.ts";
-import type { Timer } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Association } from "../remote/association.ts";
@@ -20,13 +17,14 @@ import type { RemoteActor } from "../remote/remote_ref.ts";
 import type { NodeStanding } from "../remote/remote_watches.ts";
 import { Changes } from "./changes.ts";
 import { ClusterState } from "./cluster_state.ts";
-import { type ClusterMessage, partsOf } from "./gossip.ts";
 import { HeadLink } from "./head_link.ts";
 import { HeadState } from "./head_state.ts";
 import { Joining } from "./joining.ts";
 import { isReachable, type Member } from "./member.ts";
-import type { Naming, Send } from "./naming.ts";
+import type { Naming } from "./naming.ts";
+import { NamingDriver } from "./naming_driver.ts";
 import type { RegistryEntry } from "./owned_names.ts";
+import { judgePeer } from "./peer_judgement.ts";
 import { Policies } from "./policies.ts";
 import type { ClusterSettings } from "./settings.ts";
 import { WorkerState } from "./worker_state.ts";
@@ -82,20 +80,13 @@ export class Cluster {
   readonly #policies = new Policies();
   readonly #changes: Changes;
   readonly #joining: Joining;
-  readonly #onGone: (nodeId: NodeId) => void;
-  readonly #actors: () => number;
   readonly #ended = new AbortController();
-  #state: Naming;
-  #timer: Timer | undefined = undefined;
-  #wakeAt = Infinity;
-  #revision = -1;
+  readonly #driver: NamingDriver<Naming>;
   #named: { readonly revision: number; readonly list: readonly NamedActors[] } | undefined;
   #localChanges = 0;
 
   constructor({ node, links, random, settings, role, actors, onGone }: ClusterOptions) {
     this.role = role;
-    this.#onGone = onGone;
-    this.#actors = actors;
     this.#node = node;
     this.#links = links;
     this.#random = random;
@@ -110,17 +101,22 @@ export class Cluster {
       probeIntervalMs: settings.seedProbeIntervalMs,
       isKnown: (address) => this.#isKnown(address),
     });
-    this.#state = this.#newState();
+    const onChange = () => changes.changed();
+    const onTick = () => {
+      this.#policies.prune((path) => this.#naming.instances(path).length === 0);
+    };
+    const driven = { node, links, actors, onGone, onChange, onTick };
+    this.#driver = new NamingDriver(this.#newNaming(), driven);
   }
 
   /** This node's SWIM incarnation. */
   get incarnation(): number {
-    return this.#state.self.incarnation;
+    return this.#naming.self.incarnation;
   }
 
   /** Another number whenever members or names have changed. */
   get revision(): number {
-    return this.#revision + this.#localChanges;
+    return this.#naming.revision + this.#localChanges;
   }
 
   /** Calls at each change of members or names until what it returns is called. */
@@ -136,20 +132,20 @@ export class Cluster {
 
   /** All known members, this node included. */
   members(): readonly Member[] {
-    return this.#state.members;
+    return this.#naming.members;
   }
 
   /** All known names; the same list until something changes. */
   allNamedActors(): readonly NamedActors[] {
-    if (this.#named?.revision !== this.#state.revision) {
-      this.#named = { revision: this.#state.revision, list: this.#listNames() };
+    if (this.#named?.revision !== this.#naming.revision) {
+      this.#named = { revision: this.#naming.revision, list: this.#listNames() };
     }
     return this.#named.list;
   }
 
   #listNames(): readonly NamedActors[] {
     const byPath = new Map<ActorPath, NamedInstance[]>();
-    for (const { path, nodeId, actorId, className, metadata = {} } of this.#state.entries()) {
+    for (const { path, nodeId, actorId, className, metadata = {} } of this.#naming.entries()) {
       const instances = byPath.get(path) ?? [];
       instances.push({ nodeId, actorId, metadata, ...(className !== undefined && { className }) });
       byPath.set(path, instances);
@@ -159,29 +155,27 @@ export class Cluster {
 
   /** The node's address is known now: begins to keep the others informed. */
   start(): void {
-    this.#state = this.#newState();
     this.#named = undefined;
-    this.#changed();
+    this.#driver.start(this.#newNaming());
   }
 
   /** Enters a named actor of this node. */
   register(cell: ActorCell, metadata: Metadata): void {
     if (cell.path === undefined) return;
     const { path, actorId, className } = cell;
-    this.#state.register({
+    const registration = {
       path,
       actorId,
       ...(className !== undefined && { className }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
-    });
-    this.#changed();
+    };
+    this.#driver.act((naming) => naming.register(registration));
   }
 
   /** Marks a named actor of this node as stopped. */
   unregister(cell: ActorCell): void {
-    if (cell.path === undefined) return;
-    this.#state.unregister(cell.path, cell.actorId);
-    this.#changed();
+    const { path, actorId } = cell;
+    if (path !== undefined) this.#driver.act((naming) => naming.unregister(path, actorId));
   }
 
   /**
@@ -204,66 +198,60 @@ export class Cluster {
 
   /** The actors of a name on members that can be reached, in the order of their nodes. */
   instances(path: ActorPath): readonly LocatedActor[] {
-    return this.#state.instances(path).map((entry) => this.#located(entry));
+    return this.#naming.instances(path).map((entry) => this.#located(entry));
   }
 
   /** The members that have not gone, this node included. */
   reachable(): readonly Member[] {
-    return this.#state.members.filter((member) => isReachable(member));
+    return this.#naming.members.filter((member) => isReachable(member));
   }
 
   /** Whether a member is believed to be alive, and not only not yet dead. */
   isAlive(nodeId: NodeId): boolean {
-    return this.#state.member(nodeId)?.status === "alive";
+    return this.#naming.member(nodeId)?.status === "alive";
   }
 
   /** How many actors another node has, as far as it has said; fewer than 4 are not worth saying. */
   actorsOf(nodeId: NodeId): number {
-    return this.#state.actorsOf(nodeId) ?? 0;
+    return this.#naming.actorsOf(nodeId) ?? 0;
   }
 
   /** Where a member listens, as far as is known. */
   addressOf(nodeId: NodeId): string | undefined {
-    return this.#state.member(nodeId)?.addr || undefined; // empty when it does not listen
+    return this.#naming.member(nodeId)?.addr || undefined; // empty when it does not listen
   }
 
   /** What is believed of another node. */
   standing(nodeId: NodeId): NodeStanding {
-    const member = this.#state.member(nodeId);
+    const member = this.#naming.member(nodeId);
     if (member === undefined) return "unknown";
     return isReachable(member) ? "member" : "gone";
   }
 
-  /**
-   * What has been declared dead, or has left, may not speak again as the same incarnation; nor may
-   * a second node speak as a member that lives. A member that has moved has raised its incarnation.
-   */
-  judge({ nodeId, incarnation: theirs, address }: Introduction): Rejection | undefined {
-    const member = this.#state.member(nodeId);
-    if (member === undefined || member.incarnation < theirs) return undefined;
-    if (isReachable(member)) return this.#judgeAddress(member, address);
-    const { status, incarnation } = member;
-    const message = status === "left"
-      ? `node ${nodeId} has left the cluster`
-      : `this node has declared incarnation ${incarnation} of node ${nodeId} dead`;
-    return { reason: "dead", message, incarnation };
+  /** Whether to refuse a node that introduces itself, for what is believed of it. */
+  judge(theirs: Introduction): Rejection | undefined {
+    const member = this.#naming.member(theirs.nodeId);
+    const rejection = judgePeer(member, theirs);
+    if (rejection?.reason === "taken") {
+      const { nodeId, address } = theirs;
+      this.#node.logger.warn("two nodes have one id", { nodeId, addr: member?.addr, address });
+    }
+    return rejection;
   }
 
   /** Another node has declared an incarnation of this one dead: a higher one refutes it. */
   accused(incarnation: number): void {
-    this.#state.accused(incarnation, this.#node.clock.now());
-    this.#changed();
+    this.#driver.act((naming, now) => naming.accused(incarnation, now));
   }
 
   /** This node can be dialled at another address than it has said. */
   readdress(address: string): void {
-    this.#state.readdress(address);
-    this.#changed();
+    this.#driver.act((naming) => naming.readdress(address));
   }
 
   /** Finds a named actor by its id. */
   instanceWithId(actorId: ActorId): RemoteActor | undefined {
-    const entry = this.#state.entries().find((candidate) => candidate.actorId === actorId);
+    const entry = this.#naming.entries().find((candidate) => candidate.actorId === actorId);
     return entry === undefined ? undefined : this.#located(entry);
   }
 
@@ -301,8 +289,10 @@ export class Cluster {
   /** A link is up. */
   linkUp(link: Association): void {
     const peer = memberOf(link);
-    if (peer !== undefined) this.#state.linkUp(peer, link.isDialler, this.#node.clock.now());
-    this.#changed();
+    if (peer !== undefined) {
+      this.#driver.act((naming, now) => naming.linkUp(peer, link.isDialler, now));
+    }
+    this.#changes.changed(); // who joins waits for links, also to members that were known
   }
 
   /** A link has ended. */
@@ -311,15 +301,13 @@ export class Cluster {
     const isReplaced = this.#links.get(link.nodeId) !== undefined;
     if (isReplaced || this.#ended.signal.aborted) return;
     this.#node.logger.debug("link ended", { nodeId: link.nodeId, error });
-    this.#state.linkLost(link.nodeId, this.#node.clock.now());
-    this.#changed();
+    this.#driver.act((naming, now) => naming.linkLost(link.nodeId, now));
     this.#changes.changed(); // also when the member was suspect before
   }
 
   /** Takes news from another node. */
   receive(link: Association, message: unknown): void {
-    this.#state.receive(link.nodeId, message, this.#node.clock.now());
-    this.#changed();
+    this.#driver.act((naming, now) => naming.receive(link.nodeId, message, now));
   }
 
   /** Tells every member that this node leaves, and stops. */
@@ -329,36 +317,22 @@ export class Cluster {
         kind: "shutdown",
       }),
     );
-    this.#timer?.cancel();
-    this.#wakeAt = -Infinity; // nothing wakes it any more
-    const message = this.#state.leave();
-    for (const link of this.#links.all) this.#send(link, message);
-    this.#changed();
+    this.#driver.stop();
+  }
+
+  get #naming(): Naming {
+    return this.#driver.naming;
   }
 
   #follow(link: Association): void {
     const head = memberOf(link);
-    if (head === undefined || !(this.#state instanceof WorkerState)) return;
-    this.#state.follow(head, this.#node.clock.now());
-    this.#changed();
+    if (head === undefined) return;
+    this.#driver.act((naming, now) => {
+      if (naming instanceof WorkerState) naming.follow(head, now);
+    });
   }
 
-  /** After every event: what comes of it for the links, for the watches and for those who wait. */
-  #changed(): void {
-    for (const send of this.#state.takeSends()) this.#deliver(send);
-    for (const { nodeId, status } of this.#state.takeGone()) {
-      if (nodeId === this.#node.nodeId) continue;
-      this.#onGone(nodeId);
-      if (status === "dead") this.#links.cut(nodeId, declaredDead(nodeId));
-    }
-    if (this.#state.revision !== this.#revision) {
-      this.#revision = this.#state.revision;
-      this.#changes.changed();
-    }
-    this.#arm();
-  }
-
-  #newState(): Naming {
+  #newNaming(): Naming {
     const { nodeId, limits, clock, address = "" } = this.#node;
     const self = { nodeId, addr: address, status: "alive", incarnation: 0 } as const;
     const [settings, random, now] = [this.#settings, this.#random, clock.now()];
@@ -373,78 +347,14 @@ export class Cluster {
     }
   }
 
-  /** Sets the timer for what is due next; one that is due earlier just finds nothing to do. */
-  #arm(): void {
-    const wakeAt = this.#state.nextWake();
-    if (this.#node.address === undefined || wakeAt >= this.#wakeAt) return;
-    this.#timer?.cancel();
-    this.#wakeAt = wakeAt;
-    // Whole milliseconds: a fraction less than due would find nothing to do, again and again.
-    const delayMs = Math.max(0, Math.ceil(wakeAt - this.#node.clock.now()));
-    this.#timer = this.#node.clock.setTimer(() => {
-      this.#wakeAt = Infinity;
-      this.#tick();
-    }, delayMs);
-  }
-
-  #tick(): void {
-    this.#state.measure(this.#actors());
-    this.#state.tick(this.#node.clock.now());
-    this.#policies.prune((path) => this.#state.instances(path).length === 0);
-    const ignored = this.#state.takeIgnored();
-    if (ignored !== undefined) {
-      const text = "news ignored for want of room: raise maxMembers or maxRegistryEntries";
-      this.#node.logger.warn(text, { ...ignored });
-    }
-    this.#changed();
-  }
-
-  /** Sends over the link that is up, or dials; that a node cannot be linked is news as well. */
-  #deliver({ to, addr, message }: Send): void {
-    const open = this.#links.get(to);
-    if (open !== undefined) return this.#send(open, message);
-    if (addr === undefined) return;
-    const link = this.#links.probe(to, addr === "" ? undefined : addr);
-    if (!(link instanceof Promise)) return this.#send(link, message);
-    link.then((open) => this.#send(open, message), (error) => this.#unreachable(to, error));
-  }
-
-  /** Sends news in messages of the allowed size. What cannot be sent is logged, never thrown. */
-  #send(link: Association, message: ClusterMessage): void {
-    const { maxGossipBytes, maxMessageBytes } = this.#node.limits;
-    // The size of a part is an estimate, a message above its limit would not be sent at all.
-    const maxBytes = Math.min(maxGossipBytes, maxMessageBytes / 2);
-    for (const part of partsOf(message, maxBytes)) {
-      try {
-        link.control(part);
-      } catch (error) {
-        this.#node.logger.warn("news not sent", { nodeId: link.nodeId, error });
-      }
-    }
-  }
-
-  #unreachable(nodeId: NodeId, error: unknown): void {
-    if (this.#ended.signal.aborted) return;
-    this.#node.logger.debug("a member cannot be linked", { nodeId, error });
-    this.#state.unreachable(nodeId, this.#node.clock.now());
-    this.#changed();
-  }
-
   /** Whether there is a link to who listens at an address, or a member that has not gone. */
   #isKnown(address: string): boolean {
     return this.#links.at(address) !== undefined ||
       this.reachable().some((member) => member.addr === address);
   }
 
-  /** Two nodes of one id, as of one seed or of one image of a machine, would end each other's links. */
-  #judgeAddress({ nodeId, addr }: Member, address: string | undefined): Rejection | undefined {
-    if (address === undefined || addr === "" || address === addr) return undefined;
-    this.#node.logger.warn("two nodes have one id", { nodeId, addr, address });
-    return { reason: "taken", message: `a node of the same id, ${nodeId}, listens at ${addr}` };
-  }
-
   #choose(path: ActorPath, nodeId: NodeId | undefined): RemoteActor | undefined {
-    const instances = this.#state.instances(path)
+    const instances = this.#naming.instances(path)
       .filter((entry) => nodeId === undefined || entry.nodeId === nodeId);
     const chosen = this.#policies.choose(path, instances);
     return chosen === undefined ? undefined : this.#located(chosen);
@@ -461,14 +371,6 @@ const NONE: Metadata = Object.freeze({});
 function memberOf({ peer: { nodeId, address, incarnation } }: Association): Member | undefined {
   if (address === undefined) return undefined;
   return { nodeId, addr: address, status: "alive", incarnation };
-}
-
-function declaredDead(nodeId: NodeId): PulsingRuntimeError {
-  return new PulsingRuntimeError(`Cannot use link to node ${nodeId}: it was declared dead`, {
-    kind: "node-lost",
-    retryable: true,
-    nodeId,
-  });
 }
 
 function notFound(path: ActorPath, { timeoutMs = 0, nodeId }: ResolveRequest): PulsingRuntimeError {
