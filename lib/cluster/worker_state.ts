@@ -164,7 +164,10 @@ export class WorkerState extends View implements Naming {
         if (load !== undefined) this.loads.hear(load);
       }
     }
-    for (const entry of entries) this.registry.merge(entry);
+    for (const entry of entries) {
+      // The head may see a member that is dead here; its names count from its refutation on.
+      if (!isGone(this.member(entry.nodeId))) this.registry.merge(entry);
+    }
     for (const load of loads) {
       if (isReachable(this.member(load.nodeId))) this.loads.hear(load);
     }

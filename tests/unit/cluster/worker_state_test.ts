@@ -337,6 +337,8 @@ test("worker: names of who has gone do not come back with it, but what it has th
   worker.receive(HEAD, { kind: "gossip", entries: [{ ...entry, state: "live" }] }, 1);
   assert.equal(worker.entries().length, 1);
   worker.receive(HEAD, { kind: "gossip", members: [memberOf(TWO, "dead")] }, 2);
+  // Of another head, say, for which it never was dead.
+  worker.receive(HEAD, { kind: "gossip", entries: [{ ...entry, state: "live" }] }, 2);
   worker.receive(HEAD, { kind: "gossip", members: [memberOf(TWO, "alive", 1)] }, 3);
   assert.deepEqual(worker.entries(), []);
 });
