@@ -113,6 +113,7 @@ export class ClusterState extends View implements Naming {
       case "nack":
         return this.#prober.nacked(message.seq, from);
       case "probe-for":
+        this.#correct(from, message.members);
         return this.#prober.probeFor(from, message.seq, message.target, now);
       case "sync":
         for (const one of this.antiEntropy.differences(message.digest)) this.#reply(from, one);
@@ -211,7 +212,7 @@ export class ClusterState extends View implements Naming {
     return {
       turn: () => ring.turn(),
       helpers: (count, target) => ring.some(count, target),
-      send: (to, message) => this.#send(to, message),
+      send: (to, message) => this.#send(to, message, this.#grounds(message)),
       failed: (nodeId) => {
         const { now } = this.#time;
         this.#spread(this.membership.suspect(nodeId, now), now);
@@ -295,6 +296,22 @@ export class ClusterState extends View implements Naming {
     const wanted = WITNESSES * (this.#settings.suspicionMultiplier - 2);
     const isChosen = randomFraction(this.#random) * this.membership.ring.size < wanted;
     if (isChosen) this.#prober.doubt(nodeId, now);
+  }
+
+  /** What is said of a member for which others are asked: they may know better. */
+  #grounds(message: ClusterMessage): readonly MemberNews[] {
+    const target = message.kind === "probe-for" ? this.member(message.target) : undefined;
+    return target === undefined || target.status === "alive" ? [] : [target];
+  }
+
+  /** Tells a node that asks for help what is newer here than what it said of others. */
+  #correct(to: NodeId, heard: readonly MemberNews[] = []): void {
+    const members: Member[] = [];
+    for (const said of heard) {
+      const belief = this.member(said.nodeId);
+      if (belief !== undefined && supersedes(belief, said)) members.push(belief);
+    }
+    if (members.length > 0) this.#reply(to, { kind: "gossip", members });
   }
 
   /**

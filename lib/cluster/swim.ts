@@ -129,7 +129,10 @@ export class Prober {
     this.#beginDoubts(now);
   }
 
-  /** Probes a suspect once more before it is declared dead. */
+  /**
+   * Probes a suspect once more before it is declared dead, through others at the same time: they
+   * may reach it, or know that it has refuted.
+   */
   last(nodeId: NodeId, now: number): void {
     for (const { target, reason } of this.#probes.values()) {
       if (target === nodeId && reason === "last") return;
@@ -163,7 +166,7 @@ export class Prober {
   nacked(seq: number, from: NodeId): void {
     const probe = this.#probes.get(seq);
     if (probe?.helpers.delete(from) !== true) return;
-    if (probe.helpers.size === 0) this.#fail(seq, probe);
+    if (probe.helpers.size === 0 && probe.reason !== "last") this.#fail(seq, probe);
   }
 
   /** Probes a member for another node. */
@@ -183,8 +186,7 @@ export class Prober {
     for (const [seq, probe] of this.#probes) {
       if (probe.target !== nodeId) continue;
       probe.isClosed = true;
-      if (probe.reason === "last") this.#fail(seq, probe);
-      else if (probe.askAt !== Infinity) this.#ask(seq, probe);
+      if (probe.askAt !== Infinity) this.#ask(seq, probe);
     }
     this.#beginDoubts(now);
   }
@@ -210,12 +212,13 @@ export class Prober {
     const { probeIntervalMs, probeTimeoutMs, lastProbeMs } = this.#settings;
     const isLast = reason === "last";
     const endsAt = now + this.#scaled(isLast ? lastProbeMs : probeIntervalMs);
-    const askAt = isLast ? Infinity : now + this.#scaled(probeTimeoutMs);
+    const askAt = now + this.#scaled(probeTimeoutMs);
     const seq = ++this.#seq;
     const helpers = new Set<NodeId>();
     const probe = { target, reason, askAt, endsAt, isClosed: false, asked: 0, helpers };
     this.#probes.set(seq, probe);
     this.#host.send(target, { kind: "probe", seq });
+    if (isLast) this.#ask(seq, probe);
   }
 
   /** Asks others; when there are none and the way is closed, nothing is left to wait for. */
@@ -226,7 +229,8 @@ export class Prober {
       probe.helpers.add(helper);
     }
     probe.asked = probe.helpers.size;
-    if (probe.isClosed && probe.asked === 0) return this.#fail(seq, probe);
+    const isHopeless = probe.isClosed && probe.asked === 0 && probe.reason !== "last";
+    if (isHopeless) return this.#fail(seq, probe);
     for (const helper of probe.helpers) {
       this.#host.send(helper, { kind: "probe-for", seq, target });
     }

@@ -365,3 +365,28 @@ for (const size of [2, 3, 5, 10]) {
     });
   }
 }
+
+test("helper that knows of a refutation tells the node that missed it", () => {
+  const state = stateAmong(4);
+  state.receive(id(2), gossip({ members: [member(3, "alive", 1)] }), 1);
+  state.takeSends();
+  const members = [{ ...member(3, "suspect"), by: id(4) }];
+  state.receive(id(4), { kind: "probe-for", seq: 1, target: id(3), members }, 2);
+  const told = state.takeSends().filter(({ to }) => to === id(4)).map(({ message }) => message);
+  assert.deepEqual(told, [{ kind: "gossip", members: [member(3, "alive", 1)] }]);
+});
+
+test("suspect at its end is told of to those that are asked, who may know better", () => {
+  const state = stateAmong(4);
+  state.receive(id(2), gossip({ members: [{ ...member(3, "suspect"), by: id(2) }] }), 10_000);
+  for (let at = 10_000; at < 60_000 && state.member(id(3))?.status === "suspect";) {
+    state.tick(at = state.nextWake());
+    const asked = state.takeSends().map(({ message }) => message)
+      .filter((message) => message.kind === "probe-for" && message.target === id(3));
+    for (const message of asked) {
+      const said = message.members?.find(({ nodeId }) => nodeId === id(3));
+      assert.equal(said?.status, "suspect");
+    }
+  }
+  assert.equal(state.member(id(3))?.status, "dead");
+});

@@ -193,19 +193,26 @@ test("suspect at its end that answers the last probe is not declared dead", () =
   assert.deepEqual(probing.verdicts, ["passed last 2"]);
 });
 
-test("suspect at its end that is silent or unreachable is dead", () => {
+test("suspect at its end that is silent or unreachable is dead when the last probe is over", () => {
   for (const isClosed of [false, true]) {
     const probing = new Probing([3]);
     probing.prober.last(id(2), 0);
+    const asked = probing.sent.filter(([, { kind }]) => kind === "probe-for").map(([to]) => to);
+    assert.deepEqual(asked, [3], "others are asked at the same time");
     if (isClosed) probing.prober.unreachable(id(2), 1);
-    else probing.prober.tick(LAST);
+    probing.prober.nacked(1, id(3));
+    assert.deepEqual(probing.verdicts, [], "it has its time in any case");
+    probing.prober.tick(LAST);
     assert.deepEqual(probing.verdicts, ["failed last 2"]);
-    assert.deepEqual(
-      probing.sent.filter(([, { kind }]) => kind !== "probe"),
-      [],
-      "nobody is asked",
-    );
   }
+});
+
+test("suspect at its end that another node reaches is not declared dead", () => {
+  const probing = new Probing([3]);
+  probing.prober.last(id(2), 0);
+  probing.prober.acked(1, id(3));
+  probing.prober.tick(LAST);
+  assert.deepEqual(probing.verdicts, ["passed last 2"]);
 });
 
 test("helper passes an answer on under the number of the one that asked", () => {
