@@ -301,7 +301,8 @@ export class ClusterState extends View implements Naming {
   /** What is said of a member for which others are asked: they may know better. */
   #grounds(message: ClusterMessage): readonly MemberNews[] {
     const target = message.kind === "probe-for" ? this.member(message.target) : undefined;
-    return target === undefined || target.status === "alive" ? [] : [target];
+    if (target === undefined || target.status === "alive") return [];
+    return this.membership.isFresh(target.nodeId) ? [target] : []; // the others may have forgotten it
   }
 
   /** Tells a node that asks for help what is newer here than what it said of others. */
