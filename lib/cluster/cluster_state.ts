@@ -8,7 +8,14 @@
 import type { NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
 import { type Random, randomFraction, randomInteger } from "../random.ts";
-import { type ClusterMessage, type News, readMessage, type Rumour, Rumours } from "./gossip.ts";
+import {
+  type ClusterMessage,
+  type News,
+  NO_NEWS,
+  readMessage,
+  type Rumour,
+  Rumours,
+} from "./gossip.ts";
 import { isGone, isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
 import type { Naming, Send } from "./naming.ts";
 import { OwnTime } from "./own_time.ts";
@@ -199,7 +206,7 @@ export class ClusterState extends View implements Naming {
   #ack(to: NodeId, seq: number, heard: readonly MemberNews[] = []): void {
     const { nodeId } = this.self;
     const isAccused = heard.some((member) => member.nodeId === nodeId && member.status !== "alive");
-    this.#send(to, { kind: "ack", seq }, isAccused ? [this.self] : []);
+    this.#send(to, { kind: "ack", seq }, isAccused ? { members: [this.self] } : NO_NEWS);
   }
 
   #hearLoad(load: NonNullable<News["loads"]>[number]): void {
@@ -251,7 +258,7 @@ export class ClusterState extends View implements Naming {
   }
 
   #sync(nodeId: NodeId): void {
-    this.#send(nodeId, { kind: "sync", digest: this.antiEntropy.digest() });
+    this.#send(nodeId, { kind: "sync", digest: this.antiEntropy.digest() }, this.ownLoad);
   }
 
   /** Whether this node has just met its first peer: what a comparison brings, the others know. */
@@ -333,15 +340,20 @@ export class ClusterState extends View implements Naming {
   }
 
   /** Sends a message with as much news as it can carry, first what is said of the receiver. */
-  #send(to: NodeId, message: ClusterMessage, first: readonly MemberNews[] = []): void {
+  #send(to: NodeId, message: ClusterMessage, first: News = NO_NEWS): void {
     const receiver = this.membership.get(to);
     const { maxGossipBytes } = this.#limits;
     const isGossip = message.kind === "gossip";
     const maxBytes = isGossip ? maxGossipBytes : Math.min(PIGGYBACK_BYTES, maxGossipBytes);
     const news = this.#rumours.take(this.#timesTold(), maxBytes, (rumour) => this.#isTrue(rumour));
     const accusation = receiver === undefined || receiver.status === "alive" ? [] : [receiver];
-    const members = [...accusation, ...first, ...news.members ?? []];
-    const carried = members.length > 0 ? { ...news, members } : news;
+    const members = [...accusation, ...first.members ?? [], ...news.members ?? []];
+    const loads = [...first.loads ?? [], ...news.loads ?? []];
+    const carried = {
+      ...news,
+      ...(members.length > 0 && { members }),
+      ...(loads.length > 0 && { loads }),
+    };
     this.#sends.push({ to, addr: receiver?.addr, message: { ...message, ...carried } });
   }
 

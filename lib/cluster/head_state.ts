@@ -140,8 +140,10 @@ export class HeadState extends View implements Naming {
 
   #answer(from: NodeId, message: ClusterMessage): void {
     switch (message.kind) {
-      case "probe":
-        return this.#reply(from, { kind: "ack", seq: message.seq, members: [this.self] });
+      case "probe": {
+        const own = { members: [this.self], ...this.ownLoad };
+        return this.#reply(from, { kind: "ack", seq: message.seq, ...own });
+      }
       case "sync":
         for (const one of this.antiEntropy.differences(message.digest)) this.#reply(from, one);
         return;

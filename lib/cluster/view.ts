@@ -8,7 +8,7 @@ import type { ActorId, ActorPath, NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
 import type { Random } from "../random.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
-import type { ClusterMessage, Rumour } from "./gossip.ts";
+import { type ClusterMessage, type News, NO_NEWS, type Rumour } from "./gossip.ts";
 import { Loads } from "./loads.ts";
 import { isReachable, type Member } from "./member.ts";
 import { Membership } from "./membership.ts";
@@ -115,6 +115,16 @@ export abstract class View {
     const ignored = this.#ignored;
     this.#ignored = undefined;
     return ignored;
+  }
+
+  /**
+   * What this node has said last of its load, for those who were not there or have forgotten it.
+   *
+   * No hash of a comparison tells that it is not known there.
+   */
+  get ownLoad(): News {
+    const load = this.loads.get(this.self.nodeId);
+    return load === undefined ? NO_NEWS : { loads: [load] };
   }
 
   /** Takes note that a member is dead or has left. */

@@ -11,6 +11,7 @@ import type { NodeId } from "../address.ts";
 import type { Limits } from "../limits.ts";
 import { type Random, randomInteger } from "../random.ts";
 import { type ClusterMessage, newsOf, readMessage, type Row, type Rumour } from "./gossip.ts";
+import type { Load } from "./loads.ts";
 import { isGone, isReachable, type Member, type MemberNews } from "./member.ts";
 import type { Naming, Send } from "./naming.ts";
 import type { NameList } from "./owned_names.ts";
@@ -148,7 +149,8 @@ export class WorkerState extends View implements Naming {
   #sync(): void {
     if (this.#head === undefined) return;
     const digest = this.antiEntropy.digest();
-    this.#send({ kind: "sync", digest, members: [this.self, ...this.#suspects()] });
+    const members = [this.self, ...this.#suspects()];
+    this.#send({ kind: "sync", digest, members, ...this.ownLoad });
   }
 
   /** Who has to refute, the head too; a new head does not know whom the one before it suspected. */
@@ -161,16 +163,19 @@ export class WorkerState extends View implements Naming {
     if (message.kind === "summary") {
       for (const { member, load } of message.rows) {
         this.#hear(member, now);
-        if (load !== undefined) this.loads.hear(load);
+        if (load !== undefined) this.#hearLoad(load);
       }
     }
     for (const entry of entries) {
       // The head may see a member that is dead here; its names count from its refutation on.
       if (!isGone(this.member(entry.nodeId))) this.registry.merge(entry);
     }
-    for (const load of loads) {
-      if (isReachable(this.member(load.nodeId))) this.loads.hear(load);
-    }
+    for (const load of loads) this.#hearLoad(load);
+  }
+
+  /** Only of members: nobody would forget another one. */
+  #hearLoad(load: Load): void {
+    if (isReachable(this.member(load.nodeId))) this.loads.hear(load);
   }
 
   #hear(member: MemberNews, now: number): void {

@@ -265,6 +265,35 @@ test("ClusterState takes anything from the wire without a throw (property)", () 
   }));
 });
 
+test("load that nobody was there to hear, or that is forgotten, is told by a comparison", () => {
+  const [one, two, three] = [stateOf(1), stateOf(2), stateOf(3)];
+  one.measure(40);
+  const meet = (at: number) => {
+    one.linkUp(two.self, true, at);
+    two.linkUp(one.self, false, at);
+    settle([one, two, three], at);
+  };
+  two.linkUp(three.self, true, 0);
+  three.linkUp(two.self, false, 0);
+  settle([two, three], 0);
+  meet(1);
+  assert.equal(two.actorsOf(id(1)), 40);
+  for (let at = 200; at < 2_000; at += 200) {
+    two.tick(at);
+    settle([one, two, three], at);
+  }
+  assert.equal(three.actorsOf(id(1)), 40, "it is told on");
+  two.receive(id(3), gossip({ members: [member(1, "dead")] }), 2_000);
+  assert.equal(two.actorsOf(id(1)), undefined);
+  one.accused(0, 2_001);
+  meet(2_001);
+  for (let at = 2_200; at < SWEEP + 2_200; at += 200) {
+    one.tick(at);
+    settle([one, two, three], at);
+  }
+  assert.equal(two.actorsOf(id(1)), 40);
+});
+
 test("ClusterState.nextWake: time moves on however it is broken (property)", () => {
   const options = fc.record({
     seed: fc.integer(),

@@ -244,6 +244,35 @@ test("worker: a new head learns members and names from its workers, and each fro
   }
 });
 
+test("worker: a new head learns its load, though that does not change, and it the head's", () => {
+  const worker = new WorkerState(optionsOf(ONE));
+  worker.measure(40); // nobody is there to be told
+  for (const id of [HEAD, THREE]) {
+    const head = new HeadState(optionsOf(id));
+    head.measure(20);
+    link(head, worker, 0);
+    talk(head, new Map([[ONE, worker]]), 0);
+    assert.equal(head.actorsOf(ONE), 40);
+    worker.tick(worker.nextWake());
+    talk(head, new Map([[ONE, worker]]), probeIntervalMs);
+    assert.equal(worker.actorsOf(id), 20);
+  }
+});
+
+test("worker: the load of who is no member is not kept", () => {
+  const worker = workerWith();
+  const load = { nodeId: TWO, seq: 1, actors: 9 };
+  const row = { member: memberOf(TWO, "dead"), floor: 0, hash: 0, load };
+  worker.receive(HEAD, { kind: "summary", bucket: 2, rows: [row] }, 1);
+  assert.equal(worker.actorsOf(TWO), undefined);
+  worker.receive(
+    HEAD,
+    { kind: "summary", bucket: 2, rows: [{ ...row, member: memberOf(TWO) }] },
+    2,
+  );
+  assert.equal(worker.actorsOf(TWO), 9);
+});
+
 test("worker: one that was dropped and comes back to the head is back for all", () => {
   const workers = new Map([ONE, TWO].map((id) => [id, new WorkerState(optionsOf(id))]));
   const head = new HeadState(optionsOf(HEAD));
