@@ -89,13 +89,13 @@ export class Registry {
   /** Takes an entry from another node; `true` when it was news. */
   merge(entry: RegistryEntry): boolean {
     if (entry.nodeId === this.#self) return false;
-    const names = this.#namesOf(entry.nodeId);
-    const isFull = this.#size >= this.#maxEntries && names.get(entry.path) === undefined;
-    if (isFull && names.isNews(entry)) {
+    const known = this.#owners.get(entry.nodeId);
+    const isFull = this.#size >= this.#maxEntries && known?.get(entry.path) === undefined;
+    if (isFull && known?.isNews(entry) !== false) {
       this.#ignored++;
       return false;
     }
-    return this.#take(names, entry);
+    return this.#take(this.#namesOf(entry.nodeId), entry);
   }
 
   /**

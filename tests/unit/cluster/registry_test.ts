@@ -100,6 +100,8 @@ test("Registry: entries above the bound are ignored and counted, own ones always
   for (let version = 1; version <= 5; version++) registry.merge(entry(2, version));
   assert.equal(liveOf(registry).length, 3);
   assert.deepEqual([registry.takeIgnored(), registry.takeIgnored()], [2, 0]);
+  registry.merge(entry(3, 1));
+  assert.deepEqual([registry.takeIgnored(), registry.of(id(3))], [1, undefined], "nothing is kept");
   for (let n = 0; n < 4; n++) registry.register(named(n));
   assert.equal(liveOf(registry).length, 7);
   assert.equal(registry.merge(entry(2, 6, "live", "actors/a1")), true, "a name that is known");
