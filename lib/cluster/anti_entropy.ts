@@ -89,7 +89,7 @@ export class AntiEntropy {
       if (bucketOf(member.nodeId) !== bucket || seen.has(member.nodeId)) continue;
       if (!isReachable(member) || !this.#membership.isFresh(member.nodeId)) continue;
       members.push(member);
-      if (this.#registry.of(member.nodeId)?.floor !== undefined) lists.push(this.#list(member));
+      if (this.#registry.of(member.nodeId) !== undefined) lists.push(this.#list(member));
     }
     if (members.length === 0 && lists.length === 0) return undefined;
     return { kind: "names", members, lists: lists.slice(0, MAX_LISTS), answer: true };
