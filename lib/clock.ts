@@ -24,7 +24,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970 for showing to people; never compared between machines. */
   wallTime(): number;
-  /** Runs `callback` once after `delayMs` milliseconds; never, when they are infinitely many. */
+  /**
+   * Runs `callback` once after `delayMs` milliseconds; below zero counts as zero, and infinitely
+   * many never pass.
+   */
   setTimer(callback: () => void, delayMs: number): Timer;
   /** Runs `callback` in a later turn of the event loop, after pending I/O had its chance. */
   defer(callback: () => void): void;
@@ -39,7 +42,8 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   setTimer(callback, delayMs) {
     if (delayMs > LONGEST_TIMEOUT_MS) return setLongTimer(callback, delayMs);
-    const handle = setTimeout(callback, delayMs);
+    // A deadline may pass between two readings of the clock; the runtimes warn of that.
+    const handle = setTimeout(callback, Math.max(0, delayMs));
     return { cancel: () => clearTimeout(handle) };
   },
   defer: (callback) => void setImmediate(callback),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { sleep, systemClock } from "../../lib/clock.ts";
 import { ManualClock } from "../../lib/testing/mod.ts";
 import { eventually, test } from "../harness.ts";
@@ -29,6 +30,16 @@ test("systemClock.setTimer runs later, once and not before its time", async () =
   assert.equal(runs, 0);
   assert.ok(await waited >= 19, "runtimes round the start of a timer to whole milliseconds");
   assert.equal(runs, 1);
+});
+
+test("systemClock.setTimer takes a moment that has just passed without a warning", async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error) => void warnings.push(name);
+  process.on("warning", onWarning);
+  await new Promise<void>((resolve) => void systemClock.setTimer(resolve, -0.003));
+  await sleep(systemClock, 1); // warnings are told in a later turn
+  process.off("warning", onWarning);
+  assert.deepEqual(warnings, []);
 });
 
 test("systemClock timers that are cancelled do not fire, and cancel is harmless twice", async () => {
