@@ -17,7 +17,7 @@ import {
   Rumours,
 } from "./gossip.ts";
 import { isGone, isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
-import type { Naming, Send } from "./naming.ts";
+import type { Naming } from "./naming.ts";
 import { OwnTime } from "./own_time.ts";
 import type { ClusterSettings } from "./settings.ts";
 import { Prober } from "./swim.ts";
@@ -46,7 +46,6 @@ export class ClusterState extends View implements Naming {
   readonly #time: OwnTime;
   readonly #rumours = new Rumours();
   readonly #prober: Prober;
-  #sends: Send[] = [];
   #nextGossipAt = 0;
   #nextSyncAt: number;
   #nextDeadAt: number;
@@ -159,13 +158,6 @@ export class ClusterState extends View implements Naming {
       this.#rumours.isEmpty ? Infinity : this.#nextGossipAt,
     );
     return this.#time.awaited(wakeAt);
-  }
-
-  takeSends(): readonly Send[] {
-    if (this.#sends.length === 0) return NOTHING;
-    const sends = this.#sends;
-    this.#sends = [];
-    return sends;
   }
 
   /** The time of this node, in which it has never stood still. */
@@ -336,7 +328,7 @@ export class ClusterState extends View implements Naming {
 
   /** Answers over the link that is up. */
   #reply(to: NodeId, message: ClusterMessage | undefined): void {
-    if (message !== undefined) this.#sends.push({ to, addr: undefined, message });
+    if (message !== undefined) this.send({ to, addr: undefined, message });
   }
 
   /** Sends a message with as much news as it can carry, first what is said of the receiver. */
@@ -354,7 +346,7 @@ export class ClusterState extends View implements Naming {
       ...(members.length > 0 && { members }),
       ...(loads.length > 0 && { loads }),
     };
-    this.#sends.push({ to, addr: receiver?.addr, message: { ...message, ...carried } });
+    this.send({ to, addr: receiver?.addr, message: { ...message, ...carried } });
   }
 
   #timesTold(): number {
@@ -369,5 +361,3 @@ export class ClusterState extends View implements Naming {
     return belief !== undefined && !supersedes(belief, rumour.member);
   }
 }
-
-const NOTHING: readonly Send[] = Object.freeze([]);

@@ -31,7 +31,6 @@ export class HeadState extends View implements Naming {
   readonly #time: OwnTime;
   /** When each worker was heard last. */
   readonly #heardAt = new Map<NodeId, number>();
-  #sends: Send[] = [];
   #news: Rumour[] = [];
   /** Whose message brought the news. */
   #source: NodeId | undefined = undefined;
@@ -67,7 +66,7 @@ export class HeadState extends View implements Naming {
     this.#changed(suspect);
     if (suspect === undefined || suspect.addr === "") return;
     const message = { kind: "gossip", members: [suspect] } as const;
-    this.#sends.push({ to: nodeId, addr: suspect.addr, message });
+    this.send({ to: nodeId, addr: suspect.addr, message });
   }
 
   unreachable(nodeId: NodeId, at: number): void {
@@ -108,12 +107,9 @@ export class HeadState extends View implements Naming {
     return this.#time.awaited(Math.min(nextEnd, this.#nextLookAt, this.#nextSweepAt));
   }
 
-  takeSends(): readonly Send[] {
+  override takeSends(): readonly Send[] {
     this.#push();
-    if (this.#sends.length === 0) return NOTHING;
-    const sends = this.#sends;
-    this.#sends = [];
-    return sends;
+    return super.takeSends();
   }
 
   /** The time of this node, in which it has never stood still: silence then was its own. */
@@ -206,8 +202,6 @@ export class HeadState extends View implements Naming {
   }
 
   #reply(to: NodeId, message: ClusterMessage): void {
-    this.#sends.push({ to, addr: undefined, message });
+    this.send({ to, addr: undefined, message });
   }
 }
-
-const NOTHING: readonly Send[] = Object.freeze([]);

@@ -12,7 +12,7 @@ import { type ClusterMessage, type News, NO_NEWS, type Rumour } from "./gossip.t
 import { Loads } from "./loads.ts";
 import { isReachable, type Member } from "./member.ts";
 import { Membership } from "./membership.ts";
-import type { Ignored } from "./naming.ts";
+import type { Ignored, Send } from "./naming.ts";
 import type { RegistryEntry } from "./owned_names.ts";
 import { type Registration, Registry } from "./registry.ts";
 import type { ClusterSettings } from "./settings.ts";
@@ -35,6 +35,7 @@ export abstract class View {
   readonly antiEntropy: AntiEntropy;
   /** Owners of entries that the last sweep did not know as members. */
   #strangers: ReadonlySet<NodeId> = new Set();
+  #sends: Send[] = [];
   #gone: Member[] = [];
   #ignored: Ignored | undefined = undefined;
 
@@ -107,6 +108,13 @@ export abstract class View {
     return { kind: "gossip", members: [this.membership.leave()] };
   }
 
+  takeSends(): readonly Send[] {
+    if (this.#sends.length === 0) return NOTHING;
+    const sends = this.#sends;
+    this.#sends = [];
+    return sends;
+  }
+
   takeGone(): readonly Member[] {
     return this.#gone.length === 0 ? NOBODY : this.#gone.splice(0);
   }
@@ -115,6 +123,11 @@ export abstract class View {
     const ignored = this.#ignored;
     this.#ignored = undefined;
     return ignored;
+  }
+
+  /** Sends a message at the end of the event. */
+  send(send: Send): void {
+    this.#sends.push(send);
   }
 
   /**
@@ -149,4 +162,5 @@ export abstract class View {
   }
 }
 
+const NOTHING: readonly Send[] = Object.freeze([]);
 const NOBODY: readonly Member[] = Object.freeze([]);

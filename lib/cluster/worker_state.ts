@@ -31,7 +31,6 @@ export class WorkerState extends View implements Naming {
   #heardAt = 0;
   /** Since when the head says nothing of a member that is known here. */
   readonly #missing = new Map<NodeId, number>();
-  #sends: Send[] = [];
   #news: Rumour[] = [];
   #seq = 0;
   #nextProbeAt: number;
@@ -107,15 +106,12 @@ export class WorkerState extends View implements Naming {
     return this.#time.awaited(Math.min(this.#nextProbeAt, this.#nextSyncAt));
   }
 
-  takeSends(): readonly Send[] {
+  override takeSends(): readonly Send[] {
     if (this.#news.length > 0) {
       this.#send({ kind: "gossip", ...newsOf(this.#news) });
       this.#news = [];
     }
-    if (this.#sends.length === 0) return NOTHING;
-    const sends = this.#sends;
-    this.#sends = [];
-    return sends;
+    return super.takeSends();
   }
 
   /** The time of this node, in which it has never stood still. */
@@ -248,7 +244,7 @@ export class WorkerState extends View implements Naming {
 
   #send(message: ClusterMessage): void {
     if (this.#head === undefined) return;
-    this.#sends.push({ to: this.#head.nodeId, addr: undefined, message });
+    this.send({ to: this.#head.nodeId, addr: undefined, message });
   }
 }
 
@@ -257,6 +253,5 @@ function returnMs({ reconnectMaxMs, dialTimeoutMs, handshakeTimeoutMs }: Limits)
   return reconnectMaxMs + dialTimeoutMs + handshakeTimeoutMs;
 }
 
-const NOTHING: readonly Send[] = Object.freeze([]);
 const NO_ANSWER: { readonly members?: readonly MemberNews[]; readonly lists: readonly NameList[] } =
   Object.freeze({ lists: [] });
