@@ -68,7 +68,7 @@ export class Placement {
       let refusal: unknown;
       const onRefused = (error: Error) => Promise.reject(refusal = error);
       try {
-        const left = { ...wait, timeoutMs: deadline - clock.now() };
+        const left = { ...wait, timeoutMs: Math.max(0, deadline - clock.now()) };
         return await this.#ask(nodeId, request, left, onRefused);
       } catch (error) {
         // The same kind of error may come from the actor's own start: only a refusal ran nothing.

@@ -129,6 +129,18 @@ test("remote: the time to spawn is one for all nodes that are tried", async () =
   assert.ok(cluster.now() - started <= 710, `${cluster.now() - started}`);
 });
 
+test("remote: a time that is over already is a timeout, whenever the clock is read", async () => {
+  let reads = 0;
+  const { systemClock } = pul;
+  const clock = { ...systemClock, now: () => systemClock.now() + ++reads / 1_000 };
+  const transport = pul.memory(new pul.MemoryNetwork(systemClock));
+  await using other = await pul.actorSystem({ addr: "a:0", transport });
+  const seeds = [other.addr ?? ""];
+  await using system = await pul.actorSystem({ addr: "b:0", seeds, transport, clock });
+  const late = Guest.spawn({ system, placement: "remote", args: ["hang"], timeoutMs: 0 });
+  await assert.rejects(late, { name: "PulsingTimeoutError" });
+});
+
 test("a node that dies during a spawn: node-lost, retryable, and nobody else runs it", async () => {
   for (const isChosen of [true, false]) {
     await using cluster = await TestCluster.start(3);
