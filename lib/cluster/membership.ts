@@ -6,6 +6,7 @@
 
 import type { NodeId } from "../address.ts";
 import type { Random } from "../random.ts";
+import { toldAddress } from "../remote/peer_address.ts";
 import { isReachable, type Member, type MemberNews, supersedes } from "./member.ts";
 import { ProbeRing } from "./probe_ring.ts";
 import { Suspicion, suspicionBounds, type SuspicionSettings } from "./suspicion.ts";
@@ -102,8 +103,10 @@ export class Membership {
       if (!isReachable(rumour)) return undefined;
       if (this.#members.size >= this.#maxMembers) return void this.#ignored++;
     } else if (!supersedes(rumour, belief)) return this.#confirm(rumour, belief);
-    this.#set(rumour, now);
-    return rumour;
+    const addr = belief === undefined ? rumour.addr : toldAddress(rumour.addr, belief.addr);
+    const news = addr === rumour.addr ? rumour : { ...rumour, addr };
+    this.#set(news, now);
+    return news;
   }
 
   /**

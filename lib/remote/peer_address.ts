@@ -57,6 +57,18 @@ export function dialableAddress(
 }
 
 /**
+ * Where to dial a node that is told of: as it was met, when what is told names no host, as a node
+ * says of itself that has dialled nobody yet.
+ *
+ * @param told The new address.
+ * @param known The one it was known by.
+ */
+export function toldAddress(told: string, known: string): string {
+  const said = hostPortOf(told);
+  return known !== "" && said !== undefined && isWildcardHost(said.host) ? known : told;
+}
+
+/**
  * The address of a node that listens on every interface, after another node has told how it sees
  * it: the first host stays, but for one that only its own machine can dial.
  *

@@ -34,6 +34,19 @@ test("suspect member refutes with a higher incarnation", () => {
   assert.equal(table.nextEnd, Infinity);
 });
 
+test("a refutation that names no host leaves the address by which the member was met", () => {
+  const table = tableOf();
+  table.suspect(id(2), 0);
+  const everywhere = { ...member(2, "alive", 1), addr: "0.0.0.0:7002" };
+  assert.deepEqual(table.hear(everywhere, 1), member(2, "alive", 1), "it is told on so, too");
+  assert.deepEqual(table.get(id(2)), member(2, "alive", 1));
+  const moved = { ...member(2, "alive", 2), addr: "10.0.0.2:7002" };
+  assert.deepEqual(table.hear(moved, 2), moved);
+  assert.equal(table.hear({ ...everywhere, incarnation: 3 }, 3)?.addr, moved.addr);
+  const stranger = { ...everywhere, nodeId: id(3) };
+  assert.deepEqual(table.hear(stranger, 4), stranger, "nothing better is known");
+});
+
 test("suspect member is dead when its time is over and not before", () => {
   const table = tableOf();
   table.suspect(id(2), 100);
