@@ -298,10 +298,11 @@ export class ClusterState extends View implements Naming {
   }
 
   /** What is said of a member for which others are asked: they may know better. */
-  #grounds(message: ClusterMessage): readonly MemberNews[] {
+  #grounds(message: ClusterMessage): News {
     const target = message.kind === "probe-for" ? this.member(message.target) : undefined;
-    if (target === undefined || target.status === "alive") return [];
-    return this.membership.isFresh(target.nodeId) ? [target] : []; // the others may have forgotten it
+    if (target === undefined || target.status === "alive") return NO_NEWS;
+    if (!this.membership.isFresh(target.nodeId)) return NO_NEWS; // the others may have forgotten it
+    return { members: [target] };
   }
 
   /** Tells a node that asks for help what is newer here than what it said of others. */
