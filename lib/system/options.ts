@@ -191,28 +191,10 @@ export function resolveOptions(options: InitOptions): SystemOptions {
   if (options.seeds !== undefined && !Array.isArray(options.seeds)) {
     throw new TypeError(`Cannot set option "seeds" to "${options.seeds}": expected a list`);
   }
-  const { cluster = "pulsing" } = options;
-  if (typeof cluster !== "string" || cluster === "" || cluster.length > LONGEST_CLUSTER_NAME) {
-    throw new TypeError(
-      `Cannot set option "cluster": expected a text of 1 to ${LONGEST_CLUSTER_NAME} characters`,
-    );
-  }
-  const { passphrase = "" } = options;
-  if (typeof passphrase !== "string") {
-    throw new TypeError('Cannot set option "passphrase": expected a text');
-  }
-  const { addr, seeds = [], advertise, mailboxCapacity, isolate = "reference" } = options;
-  const { headAddr } = options;
-  for (const address of [addr, advertise, headAddr, ...seeds]) {
-    if (address !== undefined) parseHostPort(address);
-  }
-  const isAlone = seeds.length === 0 && advertise === undefined && role === undefined;
-  if (addr === undefined && !isAlone) {
-    throw new TypeError(
-      'Cannot join a cluster without "addr": the other nodes must reach this one, set for ' +
-        'example "127.0.0.1:0"',
-    );
-  }
+  const { cluster = "pulsing", passphrase = "" } = options;
+  checkFence(cluster, passphrase);
+  checkAddresses(options, role);
+  const { addr, seeds = [], headAddr, advertise, mailboxCapacity, isolate = "reference" } = options;
   if (isolate !== "reference" && isolate !== "clone") {
     throw new TypeError(
       `Cannot set option "isolate" to "${isolate}": expected "reference" or "clone"`,
@@ -236,6 +218,30 @@ export function resolveOptions(options: InitOptions): SystemOptions {
     limits: resolveLimits(limits),
     gossip: resolveClusterSettings(options.gossip),
   };
+}
+
+function checkFence(cluster: unknown, passphrase: unknown): void {
+  if (typeof cluster !== "string" || cluster === "" || cluster.length > LONGEST_CLUSTER_NAME) {
+    throw new TypeError(
+      `Cannot set option "cluster": expected a text of 1 to ${LONGEST_CLUSTER_NAME} characters`,
+    );
+  }
+  if (typeof passphrase !== "string") {
+    throw new TypeError('Cannot set option "passphrase": expected a text');
+  }
+}
+
+function checkAddresses(options: InitOptions, role: NodeRole | undefined): void {
+  const { addr, seeds = [], headAddr, advertise } = options;
+  for (const address of [addr, advertise, headAddr, ...seeds]) {
+    if (address !== undefined) parseHostPort(address);
+  }
+  const isAlone = seeds.length === 0 && advertise === undefined && role === undefined;
+  if (addr !== undefined || isAlone) return;
+  throw new TypeError(
+    'Cannot join a cluster without "addr": the other nodes must reach this one, set for ' +
+      'example "127.0.0.1:0"',
+  );
 }
 
 /** What a node is to be in a cluster with a head. */
