@@ -119,6 +119,7 @@ export class ClusterState extends View implements Naming {
       case "nack":
         return this.#prober.nacked(message.seq, from);
       case "probe-for":
+        if (message.target === this.self.nodeId) return; // it would dial, and doubt, itself
         this.#correct(from, message.members);
         return this.#prober.probeFor(from, message.seq, message.target, now);
       case "sync":

@@ -45,6 +45,14 @@ test("probe is answered by an ack, and one that accuses by the refutation with i
   assert.deepEqual([ack?.seq, ack?.members?.[0]], [10, member(1, "alive", 1)]);
 });
 
+test("a node that is asked to probe itself does not", () => {
+  const state = stateAmong(3);
+  state.receive(id(2), { kind: "probe-for", seq: 1, target: id(1) }, 1);
+  assert.deepEqual(state.takeSends(), []);
+  state.receive(id(2), { kind: "probe-for", seq: 2, target: id(3) }, 1);
+  assert.deepEqual(state.takeSends().map(({ to }) => to), [id(3)]);
+});
+
 test("suspect that probes or gossips is told that it is, and refutes", () => {
   for (const kind of ["probe", "gossip"] as const) {
     const [one, two] = [stateAmong(2), stateOf(2)];
