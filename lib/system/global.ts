@@ -39,9 +39,11 @@ let global: GlobalSystem | undefined;
  * One that is being shut down is waited for, and a new one is made.
  *
  * @param options How; without options any running global system will do.
- * @returns The system; with `seeds` after one of them has answered, with `headAddr` after the head has.
+ * @returns The system; with `seeds` after one of them has answered, with `headAddr` after the head
+ * has.
  * @throws {PulsingRuntimeError} kind `"already-initialized"`: it runs with other options; kind
- * `"join-failed"`: no seed, or not the head, answered in time; kind `"listen-failed"`: the address is not free.
+ * `"join-failed"`: no seed, or not the head, answered in time; kind `"listen-failed"`: the address
+ * is not free.
  */
 export function init(options?: InitOptions): Promise<ActorSystem> {
   if (global === undefined) return startGlobal(options ?? {});
