@@ -84,6 +84,8 @@ export class Cluster {
   readonly #driver: NamingDriver<Naming>;
   #named: { readonly revision: number; readonly list: readonly NamedActors[] } | undefined;
   #localChanges = 0;
+  /** Where a second node of one id was refused last, which is logged once. */
+  #lastTaken: string | undefined = undefined;
 
   constructor({ node, links, random, settings, role, actors, onGone }: ClusterOptions) {
     this.role = role;
@@ -232,8 +234,9 @@ export class Cluster {
   judge(theirs: Introduction): Rejection | undefined {
     const member = this.#naming.member(theirs.nodeId);
     const rejection = judgePeer(member, theirs);
-    if (rejection?.reason === "taken") {
+    if (rejection?.reason === "taken" && this.#lastTaken !== theirs.address) {
       const { nodeId, address } = theirs;
+      this.#lastTaken = address; // it tries again and again
       this.#node.logger.warn("two nodes have one id", { nodeId, addr: member?.addr, address });
     }
     return rejection;

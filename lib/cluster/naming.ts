@@ -78,7 +78,7 @@ export interface Naming {
 
   /** What is to be sent since this was asked last. */
   takeSends(): readonly Send[];
-  /** The members that turned out to be dead or to have left; told once. */
+  /** The members that were found dead or have left since this was asked last. */
   takeGone(): readonly Member[];
   /** What was ignored since this was asked last; told at most once a comparison. */
   takeIgnored(): Ignored | undefined;

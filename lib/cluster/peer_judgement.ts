@@ -18,12 +18,13 @@ import { isReachable, type Member } from "./member.ts";
  */
 export function judgePeer(
   member: Member | undefined,
-  { incarnation: theirs, address }: Introduction,
+  { incarnation: theirs, address, isLocated = false }: Introduction,
 ): Rejection | undefined {
   if (member === undefined || member.incarnation < theirs) return undefined;
   const { nodeId, addr, status, incarnation } = member;
   if (isReachable(member)) {
-    if (address === undefined || addr === "" || address === addr) return undefined;
+    const isSame = address === undefined || addr === "" || address === addr;
+    if (isSame || isLocated) return undefined; // one on every interface is seen at several hosts
     return { reason: "taken", message: `a node of the same id, ${nodeId}, listens at ${addr}` };
   }
   const message = status === "left"

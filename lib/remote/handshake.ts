@@ -48,6 +48,8 @@ export interface Introduction {
   readonly incarnation: number;
   /** `host:port` to dial the node; `undefined` when it does not listen. */
   readonly address: string | undefined;
+  /** Set by the reader: the host is the one this connection leads to, another node may see another. */
+  readonly isLocated?: boolean;
   /** Names of optional parts of the protocol; those that both sides name are used. */
   readonly features: readonly string[];
   /** How far producers on the other side may be ahead of consumers on this side. */

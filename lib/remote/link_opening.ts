@@ -203,7 +203,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
   /** A peer that listens on every interface is dialled where this connection leads. */
   #located(peer: Introduction): Introduction {
     const address = dialableAddress(peer.address, this.#address);
-    return address === peer.address ? peer : { ...peer, address };
+    return address === peer.address ? peer : { ...peer, address, isLocated: true };
   }
 
   /** Goes on at once without a passphrase, else when the other side has proven that it knows it. */
