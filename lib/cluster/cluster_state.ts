@@ -35,6 +35,9 @@ const HEALING_INTERVAL_MS = 1_000;
 /** How long such a time is after the last one came back, in milliseconds. */
 const HEALING_MS = 10_000;
 
+/** How much sooner the next round of gossip comes while there is more news than fits into one. */
+const HURRY = 8;
+
 /** Up to so many nodes look at the dead each `deadProbeIntervalMs`; in larger clusters less often. */
 const DEAD_PROBERS = 8;
 
@@ -144,10 +147,12 @@ export class ClusterState extends View implements Naming {
     if (this.#nextSyncAt <= now) this.#pushPull(now);
     if (this.membership.ring.size === 0) this.#rumours.clear(); // nobody is there to be told
     if (this.#rumours.isEmpty || this.#nextGossipAt > now) return;
-    this.#nextGossipAt = now + this.#settings.gossipIntervalMs;
-    for (const nodeId of this.membership.ring.some(this.#settings.gossipFanout)) {
+    const { gossipIntervalMs, gossipFanout } = this.#settings;
+    for (const nodeId of this.membership.ring.some(gossipFanout)) {
       if (!this.#rumours.isEmpty) this.#send(nodeId, { kind: "gossip" });
     }
+    const waitMs = this.#rumours.hasUntold ? gossipIntervalMs / HURRY : gossipIntervalMs;
+    this.#nextGossipAt = now + waitMs;
   }
 
   nextWake(): number {

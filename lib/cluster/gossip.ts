@@ -55,30 +55,38 @@ export type ClusterMessage =
 /** About how many bytes one rumour takes in a message, its texts of variable length aside. */
 const RUMOUR_BYTES = 160;
 
-interface Told {
-  readonly rumour: Rumour;
-  times: number;
-}
-
-/** News that has not been told often enough yet; newer news of the same thing replaces older. */
+/**
+ * News that has not been told often enough yet; newer news of the same thing replaces older.
+ *
+ * Holds one piece for each member, each of its accusers that count, each name and each load.
+ */
 export class Rumours {
-  readonly #told = new Map<string, Told>();
+  /** By how often they were told, each in the order of coming there. */
+  readonly #told: Map<string, Rumour>[] = [new Map()];
+  /** How often each was told. */
+  readonly #times = new Map<string, number>();
 
   /** Whether there is nothing to tell. */
   get isEmpty(): boolean {
-    return this.#told.size === 0;
+    return this.#times.size === 0;
+  }
+
+  /** Whether some have never been told: there were more than fit. */
+  get hasUntold(): boolean {
+    return this.#toldTimes(0).size > 0;
   }
 
   /** Drops all news: nobody is there to be told. */
   clear(): void {
-    this.#told.clear();
+    for (const rumours of this.#told) rumours.clear();
+    this.#times.clear();
   }
 
   /** Adds a piece of news. */
   add(rumour: Rumour): void {
     const key = keyOf(rumour);
-    this.#told.delete(key);
-    this.#told.set(key, { rumour, times: 0 });
+    this.#forget(key);
+    this.#put(key, rumour, 0);
   }
 
   /**
@@ -89,21 +97,43 @@ export class Rumours {
    * @param isTrue Whether a piece is still believed; others are dropped.
    */
   take(maxTimes: number, maxBytes: number, isTrue: (rumour: Rumour) => boolean): News {
-    if (this.#told.size === 0) return NO_NEWS;
+    if (this.isEmpty) return NO_NEWS;
     const chosen: Rumour[] = [];
     let room = maxBytes;
-    for (const [key, told] of [...this.#told].sort(([, a], [, b]) => a.times - b.times)) {
-      if (!isTrue(told.rumour)) {
-        this.#told.delete(key);
-        continue;
+    const taken: [string, Rumour, number][] = [];
+    search: for (let times = 0; times < this.#told.length; times++) {
+      for (const [key, rumour] of this.#toldTimes(times)) {
+        if (!isTrue(rumour)) {
+          this.#forget(key);
+          continue;
+        }
+        room -= estimatedBytes(rumour);
+        if (room < 0 && chosen.length > 0) break search; // one always passes, or it would stay
+        chosen.push(rumour);
+        taken.push([key, rumour, times + 1]);
       }
-      room -= estimatedBytes(told.rumour);
-      if (room < 0 && chosen.length > 0) break; // one always passes, or it would stay forever
-      chosen.push(told.rumour);
-      told.times++;
-      if (told.times >= maxTimes) this.#told.delete(key);
+    }
+    for (const [key, rumour, times] of taken) {
+      this.#forget(key);
+      if (times < maxTimes) this.#put(key, rumour, times);
     }
     return newsOf(chosen);
+  }
+
+  #put(key: string, rumour: Rumour, times: number): void {
+    this.#toldTimes(times).set(key, rumour);
+    this.#times.set(key, times);
+  }
+
+  #forget(key: string): void {
+    const times = this.#times.get(key);
+    if (times === undefined) return;
+    this.#toldTimes(times).delete(key);
+    this.#times.delete(key);
+  }
+
+  #toldTimes(times: number): Map<string, Rumour> {
+    return this.#told[times] ??= new Map();
   }
 }
 
