@@ -29,6 +29,6 @@ export function judgePeer(
   }
   const message = status === "left"
     ? `node ${nodeId} has left the cluster`
-    : `this node has declared incarnation ${incarnation} of node ${nodeId} dead`;
+    : `the listening node has declared incarnation ${incarnation} of node ${nodeId} dead`;
   return { reason: "dead", message, incarnation };
 }

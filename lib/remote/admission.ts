@@ -66,6 +66,6 @@ export class Admission {
     const { links, limits, judge } = this.#options;
     const judgement = judge(theirs);
     if (judgement !== undefined || links.size < limits.maxLinks) return judgement;
-    return { reason: "busy", message: "the node has too many links" };
+    return { reason: "busy", message: "the listening node has too many links" };
   }
 }

@@ -87,39 +87,42 @@ export interface Rejection {
 }
 
 /**
- * Decides about a peer's introduction, on either side.
+ * Decides about two introductions, on either side; the words are true on both, for the side that
+ * is refused shows them.
  *
- * @returns Why it is refused, or `undefined` when it is accepted.
+ * @returns Why they are not linked, or `undefined` when they are.
  */
-export function judge(ours: Introduction, theirs: Introduction): Rejection | undefined {
-  const oldest = Math.max(ours.protocol.oldest, theirs.protocol.oldest);
-  const newest = Math.min(ours.protocol.newest, theirs.protocol.newest);
+export function judge(dialler: Introduction, listener: Introduction): Rejection | undefined {
+  const oldest = Math.max(dialler.protocol.oldest, listener.protocol.oldest);
+  const newest = Math.min(dialler.protocol.newest, listener.protocol.newest);
   if (oldest > newest) {
     return {
       reason: "protocol",
-      message: `this node speaks versions ${range(ours)}, the other one ${range(theirs)}`,
+      message: `the dialling node speaks versions ${range(dialler)}, ` +
+        `the listening one ${range(listener)}`,
     };
   }
-  if (ours.cluster !== theirs.cluster) {
+  if (dialler.cluster !== listener.cluster) {
     return {
       reason: "cluster",
-      message: `this node is in cluster "${ours.cluster}", the other one in "${theirs.cluster}"`,
+      message: `the dialling node is in cluster "${dialler.cluster}", ` +
+        `the listening one in "${listener.cluster}"`,
     };
   }
-  if (ours.nodeId === theirs.nodeId) {
+  if (dialler.nodeId === listener.nodeId) {
     return { reason: "self", message: "both ends of the link are the same node" };
   }
-  return judgeRoles(ours, theirs) ?? judgeIdentity(ours, theirs) ?? judgeIdentity(theirs, ours);
+  return judgeRoles(dialler, listener) ?? judgeIdentity(dialler, listener);
 }
 
 /** Nodes that gossip and nodes with a head would not find each other's members. */
-function judgeRoles(ours: Introduction, theirs: Introduction): Rejection | undefined {
-  if (ours.role === "head" && theirs.role === "head") {
+function judgeRoles(dialler: Introduction, listener: Introduction): Rejection | undefined {
+  if (dialler.role === "head" && listener.role === "head") {
     return { reason: "cluster", message: "both nodes are heads, and a cluster has one" };
   }
-  if ((ours.role === undefined) === (theirs.role === undefined)) return undefined;
-  const [one, other] = ours.role === undefined ? ["gossip", "a head"] : ["a head", "gossip"];
-  const message = `this node finds the others by ${one}, the other one by ${other}`;
+  if ((dialler.role === undefined) === (listener.role === undefined)) return undefined;
+  const [one, other] = dialler.role === undefined ? ["gossip", "a head"] : ["a head", "gossip"];
+  const message = `the dialling node finds the others by ${one}, the listening one by ${other}`;
   return { reason: "cluster", message };
 }
 
@@ -168,11 +171,10 @@ export function decodeIntroduction(bytes: Uint8Array): Introduction {
   const { protocol, cluster, nodeId, incarnation, address, features, window } = record;
   const { expects, seenAs, nonce, role } = record;
   if (
-    isRange(protocol) && typeof cluster === "string" && typeof nodeId === "string" &&
-    isId(nodeId) && isCount(incarnation) && (address === undefined || isShortText(address)) &&
+    isRange(protocol) && typeof cluster === "string" && isNodeId(nodeId) &&
+    isCount(incarnation) && isOptional(address, isShortText) &&
     Array.isArray(features) && features.every(isShortText) && isWindow(window) &&
-    (expects === undefined || (typeof expects === "string" && isId(expects))) &&
-    (seenAs === undefined || isShortText(seenAs)) && (nonce === undefined || isNonce(nonce))
+    isOptional(expects, isNodeId) && isOptional(seenAs, isShortText) && isOptional(nonce, isNonce)
   ) {
     const isOnlyLink = record.isOnlyLink === true;
     const fields = { protocol, cluster, nodeId, incarnation, address, features, window };
@@ -266,6 +268,18 @@ function isWindow(value: unknown): value is Credit {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0; // an integer is a number
+}
+
+/** A guard, since a comparison with `undefined` narrows nothing for users without `strict`. */
+function isOptional<T>(
+  value: unknown,
+  isIt: (value: unknown) => value is T,
+): value is T | undefined {
+  return value === undefined || isIt(value);
+}
+
+function isNodeId(value: unknown): value is NodeId {
+  return typeof value === "string" && isId(value);
 }
 
 function isRole(value: unknown): value is NodeRole {

@@ -26,7 +26,10 @@ import {
 import type { LinkHost } from "./link_host.ts";
 import { dialableAddress, hostOf } from "./peer_address.ts";
 
-const SHUTTING_DOWN: Rejection = { reason: "shutdown", message: "the node is shutting down" };
+const SHUTTING_DOWN: Rejection = {
+  reason: "shutdown",
+  message: "the listening node is shutting down",
+};
 const NOTHING = new Uint8Array(0);
 
 /** How a connection becomes a link. */
@@ -163,7 +166,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     const { introduction, refuse } = this.#options;
     const peer = this.#located(decodeIntroduction(body));
     this.#hello = frameOf(FrameKind.hello, body);
-    const rejection = judge(introduction, peer) ?? judgeFence(peer, introduction) ?? refuse(peer);
+    const rejection = judge(peer, introduction) ?? judgeFence(peer, introduction) ?? refuse(peer);
     if (rejection !== undefined) return this.#turnAway(rejection);
     const seenAs = hostOf(this.#address);
     const welcome = seenAs === undefined ? introduction : { ...introduction, seenAs };

@@ -80,11 +80,12 @@ test("a worker that loses its link to the head is back soon, and was never dead"
 
 test("init of a worker fails in time, with the head's error", async () => {
   const refusals: Readonly<Record<string, RegExp>> = {
-    "a:1": /^Cannot join the cluster: the head at "a:1" did not answer: .*in cluster "other"/,
+    "a:1":
+      /^Cannot join the cluster: the head at "a:1" did not answer: .*, the listening one in "other"/,
     "b:1": /the head at "b:1" .* same node/,
     "c:1": /the head at "c:1" did not answer: Cannot register with c:1: it is a worker/,
     "d:1":
-      /the head at "d:1" did not answer: .*finds the others by gossip, the other one by a head/,
+      /the head at "d:1" did not answer: .*dialling node finds .* a head, the listening one by gossip/,
     "z:1": /the head at "z:1" did not answer: Cannot reach node at z:1: nobody/,
   };
   for (const [headAddr, message] of Object.entries(refusals)) {

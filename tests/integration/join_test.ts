@@ -161,3 +161,18 @@ test("a seed that comes up shortly before joinTimeoutMs is still joined", async 
   assert.equal(system.members().length, 2);
   assert.equal(seed.members().length, 2);
 });
+
+// The joiner of "two" was told: "this node is in cluster "one", the other one in "two"".
+test("a joiner that is in another cluster is told which of the two it is", async () => {
+  await using town = new Town(1);
+  town.start("a:1", { cluster: "one" });
+  await town.clock.settle();
+  const joiner = town.start("b:1", { cluster: "two", seeds: ["a:1"], joinTimeoutMs: 1_000 });
+  await town.clock.advance(1_000);
+  const { outcome } = joiner;
+  assert.ok(pul.isPulsingError(outcome, "join-failed"), String(outcome));
+  assert.match(
+    outcome.message,
+    /the dialling node is in cluster "two", the listening one in "one"/,
+  );
+});

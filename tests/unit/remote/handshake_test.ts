@@ -52,3 +52,18 @@ test("introduction: a role crosses, one that nobody knows does not", () => {
   const { address: _, ...rest } = later;
   assert.equal(decodeIntroduction(encodeValue(rest)).role, undefined);
 });
+
+// The words are the listener's and the dialler shows them: "this node" was the wrong one.
+test("judge: a refusal names the dialling and the listening node, on both sides alike", () => {
+  const dialler = { ...introductionOf("a", undefined), cluster: "two" };
+  const listener = { ...introductionOf("b", undefined), cluster: "one" };
+  assert.equal(
+    judge(dialler, listener)?.message,
+    'the dialling node is in cluster "two", the listening one in "one"',
+  );
+  const newer = { ...dialler, protocol: { oldest: 2, newest: 3 } };
+  assert.equal(
+    judge(newer, listener)?.message,
+    "the dialling node speaks versions 2 to 3, the listening one 1 to 1",
+  );
+});
