@@ -11,6 +11,7 @@ import { asError, PulsingRuntimeError } from "../errors.ts";
 import { type Random, randomFraction } from "../random.ts";
 import type { Association } from "../remote/association.ts";
 import type { Links } from "../remote/links.ts";
+import { RefusingSeeds } from "../remote/refusals.ts";
 import type { Changes } from "./changes.ts";
 import { lookUpSeeds } from "./seeds.ts";
 
@@ -35,6 +36,8 @@ export interface HeadLinkOptions {
 interface Attempt {
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** Hears of a head that refuses this node; not needed when the caller is told by an error. */
+  readonly refusing?: RefusingSeeds;
 }
 
 /** Keeps one link to whoever is the head at an address. */
@@ -63,11 +66,16 @@ export class HeadLink {
   }
 
   async #run(first: Association | undefined): Promise<never> {
-    const { node: { clock, limits }, signal } = this.#options;
-    for (let link = first;; link = undefined) {
-      link ??= await this.#linked({ deadline: Infinity, signal });
+    const { node: { clock, limits, logger }, headAddr, signal } = this.#options;
+    const refusing = new RefusingSeeds(logger);
+    let link = first ?? await this.#linked({ deadline: Infinity, signal, refusing });
+    for (;;) {
       await this.#ended(link);
+      signal.throwIfAborted();
+      logger.warn("head is lost", { headAddr, nodeId: link.nodeId });
       await sleep(clock, this.#part(limits.reconnectMinMs), signal);
+      link = await this.#linked({ deadline: Infinity, signal, refusing });
+      logger.info("head is back", { headAddr, nodeId: link.nodeId });
     }
   }
 
@@ -92,6 +100,7 @@ export class HeadLink {
         this.#options.onHead(found);
         return found;
       }
+      attempt.refusing?.failed(headAddr, found);
       logger.debug("the head does not answer", { headAddr, error: found });
       // The last try is shortly before the deadline, not a whole backoff before it.
       const remainingMs = attempt.deadline - clock.now() - limits.reconnectMinMs;

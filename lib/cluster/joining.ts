@@ -9,6 +9,7 @@ import { asError, PulsingRuntimeError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import { isRejected } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
+import { RefusingSeeds } from "../remote/refusals.ts";
 import type { Changes } from "./changes.ts";
 import { SeedProbing } from "./seed_probing.ts";
 import { type Candidate, lookUpSeeds } from "./seeds.ts";
@@ -33,6 +34,8 @@ interface Attempt {
   readonly seeds: readonly string[];
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** Hears of seeds that refuse this node; not needed when the caller is told by an error. */
+  readonly refusing?: RefusingSeeds;
 }
 
 /** What one look at all seeds came to. */
@@ -64,13 +67,15 @@ export class Joining {
    * @throws The signal's reason.
    */
   async join(seeds: readonly string[], timeoutMs: number): Promise<void> {
-    const probe = () => new SeedProbing({ ...this.#options, seeds }).run();
+    const refusing = new RefusingSeeds(this.#options.node.logger);
+    const probe = () => new SeedProbing({ ...this.#options, seeds, refusing }).run();
     if (timeoutMs > 0) {
       await this.#within(seeds, timeoutMs);
       return this.#inBackground(probe);
     }
     const { signal } = this.#options;
-    this.#inBackground(() => this.#keepTrying({ seeds, deadline: Infinity, signal }).then(probe));
+    const attempt = { seeds, deadline: Infinity, signal, refusing };
+    this.#inBackground(() => this.#keepTrying(attempt).then(probe));
   }
 
   #inBackground(work: () => Promise<never>): void {
@@ -109,7 +114,7 @@ export class Joining {
    * An address that leads back to this node is no failure, and is dialled again at the next try:
    * behind a load balancer it may lead to another node then.
    */
-  async #tryEach({ seeds, signal }: Attempt): Promise<Outcome> {
+  async #tryEach({ seeds, signal, refusing }: Attempt): Promise<Outcome> {
     const { node, links } = this.#options;
     const found = await lookUpSeeds({ ...this.#options, seeds, own: node.address, signal });
     const { candidates } = found;
@@ -120,9 +125,11 @@ export class Joining {
       try {
         await links.dial(target, signal);
         return { candidates, failures: new Map() };
-      } catch (error) {
-        if (isRejected(error, "self")) continue;
-        failures.set(seed, [...failures.get(seed) ?? [], asError(error)]);
+      } catch (thrown) {
+        if (isRejected(thrown, "self")) continue;
+        const error = asError(thrown);
+        refusing?.failed(seed, error);
+        failures.set(seed, [...failures.get(seed) ?? [], error]);
       }
     }
     this.#options.signal.throwIfAborted();

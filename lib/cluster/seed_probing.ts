@@ -6,8 +6,10 @@
 
 import type { CellNode } from "../actor/cell_node.ts";
 import { sleep } from "../clock.ts";
+import { asError } from "../errors.ts";
 import { type Random, randomInteger } from "../random.ts";
 import type { Links } from "../remote/links.ts";
+import type { RefusingSeeds } from "../remote/refusals.ts";
 import { type Candidate, lookUpSeeds } from "./seeds.ts";
 
 /** What probing works with. */
@@ -21,6 +23,8 @@ export interface SeedProbingOptions {
   readonly seeds: readonly string[];
   /** Time between two dials, in milliseconds. */
   readonly probeIntervalMs: number;
+  /** Hears of seeds that refuse this node. */
+  readonly refusing: RefusingSeeds;
   /** Whether a member that can be reached has an address. */
   isKnown(address: string): boolean;
 }
@@ -53,14 +57,15 @@ export class SeedProbing {
   }
 
   async #probe(): Promise<void> {
-    const { node, links, signal } = this.#options;
+    const { node, links, signal, refusing } = this.#options;
     const candidate = this.#next() ?? (await this.#newRound(), this.#next());
     if (candidate === undefined) return;
-    const { target } = candidate;
+    const { seed, target } = candidate;
     try {
       await links.dial(target, signal);
     } catch (error) {
-      node.logger.debug("no new member at a seed", { seed: candidate.seed, target, error });
+      refusing.failed(seed, asError(error));
+      node.logger.debug("no new member at a seed", { seed, target, error });
     }
   }
 

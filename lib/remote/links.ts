@@ -20,6 +20,7 @@ import { KeepAlive } from "./keep_alive.ts";
 import { openLink } from "./link_opening.ts";
 import type { LinkHost } from "./link_host.ts";
 import { OpenConnections } from "./open_connections.ts";
+import { RefusedPeers } from "./refusals.ts";
 
 /** What the table of links needs from its node. */
 export interface LinksHost extends LinkHost {
@@ -55,11 +56,13 @@ export class Links {
   readonly #admission: Admission;
   readonly #dialler: Dialler;
   readonly #keepAlive: KeepAlive;
+  readonly #refusedPeers: RefusedPeers;
   readonly #abort = new AbortController();
 
   constructor(host: LinksHost) {
     this.#host = host;
     this.#dials = new Dials(host.limits);
+    this.#refusedPeers = new RefusedPeers(host.clock, host.logger);
     this.#breakers = new CircuitBreakers(host.clock, host.limits);
     this.#dialler = new Dialler({
       host,
@@ -121,7 +124,7 @@ export class Links {
   /** Takes a connection that another node dialled. */
   accept(connection: Connection): void {
     outsideScope(() => this.#open(connection, false, this.#host.introduce(), this.#abort.signal))
-      .catch((error) => this.#host.logger.debug("incoming link refused", { error }));
+      .catch((error) => this.#refusedPeers.refused(error));
   }
 
   /**
