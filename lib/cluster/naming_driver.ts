@@ -13,6 +13,7 @@ import { PulsingRuntimeError } from "../errors.ts";
 import type { Association } from "../remote/association.ts";
 import type { Links } from "../remote/links.ts";
 import { type ClusterMessage, partsOf } from "./gossip.ts";
+import { MemberLog } from "./member_log.ts";
 import type { Naming, Send } from "./naming.ts";
 
 /** What a naming is driven with. */
@@ -32,6 +33,7 @@ export interface NamingDriverOptions {
 /** Hands events to a naming and does what comes of them. */
 export class NamingDriver<N extends Naming> {
   readonly #options: NamingDriverOptions;
+  readonly #log: MemberLog;
   #naming: N;
   #timer: Timer | undefined = undefined;
   #wakeAt = Infinity;
@@ -41,6 +43,7 @@ export class NamingDriver<N extends Naming> {
   constructor(naming: N, options: NamingDriverOptions) {
     this.#naming = naming;
     this.#options = options;
+    this.#log = new MemberLog(options.node.logger);
   }
 
   /** What the node believes. */
@@ -73,13 +76,16 @@ export class NamingDriver<N extends Naming> {
   #follow(): void {
     const { node, links, onGone, onChange } = this.#options;
     for (const send of this.#naming.takeSends()) this.#deliver(send);
-    for (const { nodeId, status } of this.#naming.takeGone()) {
+    for (const member of this.#naming.takeGone()) {
+      const { nodeId, status } = member;
       if (nodeId === node.nodeId) continue;
+      this.#log.gone(member);
       onGone(nodeId);
       if (status === "dead") links.cut(nodeId, declaredDead(nodeId));
     }
     if (this.#naming.revision !== this.#revision) {
       this.#revision = this.#naming.revision;
+      this.#log.changed(this.#naming);
       onChange();
     }
     this.#arm();
@@ -123,12 +129,13 @@ export class NamingDriver<N extends Naming> {
 
   #unreachable(nodeId: NodeId, error: unknown): void {
     if (this.#isStopped) return;
-    this.#options.node.logger.debug("a member cannot be linked", { nodeId, error });
+    this.#log.unlinked(nodeId, error);
     this.act((naming, now) => naming.unreachable(nodeId, now));
   }
 
   /** Sends news in messages of the allowed size. What cannot be sent is logged, never thrown. */
   #send(link: Association, message: ClusterMessage): void {
+    this.#log.linked(link.nodeId);
     const { limits, logger } = this.#options.node;
     const { maxGossipBytes, maxMessageBytes } = limits;
     // The size of a part is an estimate, a message above its limit would not be sent at all.
