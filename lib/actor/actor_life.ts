@@ -292,6 +292,8 @@ export class ActorLife {
       const decision = decideRestart(spec, this.#restarts, clock.now(), random);
       if (decision.kind === "give-up") {
         this.#verdict = { reason: failure === undefined ? "stopped" : "failed", failure };
+        const [restarts, error] = [this.#restartCount, failure?.error];
+        logger.error("actor is out of restarts", { actor: cell.label, restarts, error });
         return this.#giveUp(failure);
       }
       cell.enter("restarting");

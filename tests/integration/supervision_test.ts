@@ -539,3 +539,19 @@ test("1 000 restarts leave nothing behind", async () => {
   }
   assert.equal(await subject.incr(), 1);
 });
+
+// It ended for good and its node said nothing.
+test("an actor that is out of restarts is one error in the log", async () => {
+  await using node = await oneNode();
+  const { system, clock } = node;
+  const subject = await system.spawnClass(Subject, { ...ON_FAILURE, maxRestarts: 1, name: "s" });
+  await outcomeOf(subject.fail());
+  await clock.advance(BACKOFF_MS);
+  await outcomeOf(subject.fail());
+  await clock.settle();
+  const [[, text, fields] = [], ...others] = node.lines.filter(([level]) => level === "error");
+  assert.equal(text, "actor is out of restarts");
+  assert.deepEqual([fields?.actor, fields?.restarts], ["actors/s", 1]);
+  assert.match(String(fields?.error), /boom/);
+  assert.deepEqual(others, []);
+});
