@@ -173,3 +173,16 @@ test("cut fails pending calls and streams at once and counts as a lost link", as
   }
   assert.equal(await nodes.now(subject.echo(2)), 2);
 });
+
+// "Cannot use link to node X: Cannot use link to node X: it was declared dead"
+test("the error of a link that was cut says once that it cannot be used", async () => {
+  await using at = await pair();
+  const { nodes, near, far, subject } = at;
+  const call = subject.wait();
+  call.catch(() => {});
+  const { nodeId } = far.node;
+  const text = `Cannot use link to node ${nodeId}: it was declared dead`;
+  near.links.cut(nodeId, new pul.PulsingRuntimeError(text, { kind: "node-lost" }));
+  const error = await nodes.failure(call);
+  assert.equal((error as Error).message, text);
+});
