@@ -66,7 +66,9 @@ export interface ClassSpawnOptions<A extends readonly unknown[]> extends SpawnOp
    *
    * `"remote"` takes the node with the fewest actors, as gossip tells it, which is to a quarter,
    * and as this node has added to it meanwhile; one that is gone before it has run anything is
-   * passed over. When there is no other node the actor lives here, with a warning.
+   * passed over, and so is one that does not know the class: when all others do not, the spawn
+   * fails with `"class-not-registered"`. When there is no other node the actor lives here, with a
+   * warning.
    *
    * @default "local"
    */

@@ -166,7 +166,7 @@ export class LocalNode implements CellNode {
     if (parent !== undefined && !parent.life.canHaveChildren) {
       throw actorStopped(parent.label, this.nodeId);
     }
-    if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path);
+    if (path !== undefined && this.#byPath.has(path)) throw alreadyExists(path, this.nodeId);
     return this.#start(randomId(this.random), makeBody, options);
   }
 
@@ -275,11 +275,12 @@ function isServed({ state }: ActorCell): boolean {
   return state === "running" || state === "restarting";
 }
 
-function alreadyExists(path: ActorPath): PulsingRuntimeError {
+/** Whoever spawns it may be on another node: it says on which one the name is taken. */
+function alreadyExists(path: ActorPath, nodeId: NodeId): PulsingRuntimeError {
   return new PulsingRuntimeError(
-    `Cannot spawn actor "${path}": it already exists on this node, stop it first or choose ` +
+    `Cannot spawn actor "${path}": it already exists on node ${nodeId}, stop it first or choose ` +
       "another name",
-    { kind: "actor-exists", actor: path },
+    { kind: "actor-exists", actor: path, nodeId },
   );
 }
 

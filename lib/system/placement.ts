@@ -12,13 +12,16 @@ import { definitionOf } from "../actor/remote_class.ts";
 import { cellOptionsOf, checkPlacement } from "../actor/spawn_options.ts";
 import type { NodeId } from "../address.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { PulsingRuntimeError } from "../errors.ts";
+import { isPulsingError, type PulsingError, PulsingRuntimeError } from "../errors.ts";
 import type { LocalNode } from "./local_node.ts";
 import { isElsewhere } from "./named_target.ts";
 import { begin, type BegunActors, isCounted, leastLoaded, reckon } from "./node_load.ts";
 import type { Resolver } from "./resolver.ts";
 import type { AnyClassSpawnOptions } from "./spawning.ts";
 import type { SpawnRequest } from "./system_actor.ts";
+
+/** Nodes that an error names. */
+const SHOWN_NODES = 8;
 
 /** Places actors on other nodes. */
 export class Placement {
@@ -35,11 +38,13 @@ export class Placement {
 
   /**
    * Spawns an actor of a class on the node that its options name, or on the one with the least
-   * load. A node that turns out to be gone before it has run anything is not that one.
+   * load. A node that turns out to be gone before it has run anything is not that one, nor is one
+   * that does not know the class.
    *
    * @returns `undefined` when it belongs on this node.
    * @throws {PulsingRuntimeError} kind `"node-not-found"`: the node is no member that can be
-   * reached; kind `"node-lost"`, retryable: it was lost meanwhile, and may have run the actor.
+   * reached; kind `"node-lost"`, retryable: it was lost meanwhile, and may have run the actor;
+   * kind `"class-not-registered"`: the node does not know the class, or none that was asked does.
    */
   async spawn(cls: ActorClass, options: AnyClassSpawnOptions): Promise<ActorRef | undefined> {
     const { placement = "local", signal, timeoutMs } = options;
@@ -63,6 +68,7 @@ export class Placement {
     const { clock, logger } = this.#node;
     const deadline = clock.now() + timeoutMs;
     const tried = new Set<NodeId>([this.#node.nodeId]);
+    const ignorant = new Map<NodeId, PulsingError>();
     for (let nodeId = this.#next(tried); nodeId !== undefined; nodeId = this.#next(tried)) {
       tried.add(nodeId);
       let refusal: unknown;
@@ -71,12 +77,15 @@ export class Placement {
         const left = { ...wait, timeoutMs: Math.max(0, deadline - clock.now()) };
         return await this.#ask(nodeId, request, left, onRefused);
       } catch (error) {
+        if (clock.now() >= deadline) throw error;
         // The same kind of error may come from the actor's own start: only a refusal ran nothing.
-        const isGone = error === refusal && isElsewhere(error) && clock.now() < deadline;
-        if (!isGone) throw error;
-        logger.debug("a node that was chosen for an actor is gone", { nodeId, error });
+        if (error === refusal && isElsewhere(error)) {
+          logger.debug("a node that was chosen for an actor is gone", { nodeId, error });
+        } else if (isUnknownClass(error, nodeId)) ignorant.set(nodeId, error);
+        else throw error;
       }
     }
+    if (ignorant.size > 0) throw unknownClass(request.className, ignorant);
     logger.warn("no other node to spawn on: the actor is spawned here");
     return undefined;
   }
@@ -134,6 +143,31 @@ function requestOf(cls: ActorClass, options: AnyClassSpawnOptions): SpawnRequest
   throw new TypeError(
     'Cannot spawn actor on another node with "restartOn": a function does not travel, set it ' +
       "with remote()",
+  );
+}
+
+/** Whether a node has run nothing, since it does not know the class; it says so of itself. */
+function isUnknownClass(error: unknown, nodeId: NodeId): error is PulsingError {
+  return isPulsingError(error, "class-not-registered") && error.nodeId === nodeId;
+}
+
+/** What the only node says, or all that were asked. */
+function unknownClass(
+  className: string,
+  errors: ReadonlyMap<NodeId, PulsingError>,
+): PulsingError {
+  const [only, ...others] = errors.values();
+  if (only !== undefined && others.length === 0) return only;
+  const nodes = [...errors.keys()];
+  const shown = nodes.slice(0, SHOWN_NODES).join(", ");
+  const more = nodes.length > SHOWN_NODES ? ` and ${nodes.length - SHOWN_NODES} more` : "";
+  return new PulsingRuntimeError(
+    `Cannot spawn class "${className}" on another node: it is registered on none of ${shown}` +
+      `${more}; import the module that calls remote() there too`,
+    {
+      kind: "class-not-registered",
+      cause: new AggregateError(errors.values(), "no node knows the class"),
+    },
   );
 }
 

@@ -168,7 +168,11 @@ test("supervision, name and mailbox travel: the actor restarts there", async () 
     assert.deepEqual(await all.soon(Promise.all([placed.failed(), placed.get()])), [0, 7]);
   }
   const taken = Placed.spawn({ system, placement: target.nodeId, name: "placed" });
-  assert.equal((await all.failure(taken)).kind, "actor-exists");
+  const exists = await all.failure(taken);
+  assert.equal(exists.kind, "actor-exists");
+  // It said "on this node", which was the other one.
+  assert.match(exists.message, new RegExp(`already exists on node ${exists.nodeId}`));
+  assert.equal(exists.nodeId, all.at(1).nodeId);
   const here = await Placed.spawn({ system, name: "placed" });
   assert.equal(await here.where(), system.nodeId);
   assert.equal(
@@ -235,4 +239,26 @@ test("AC-27: a class that another process does not know is named, with those it 
     const known = await Known.spawn({ system, placement: "remote" });
     assert.equal(await known.where(), placement);
   }
+});
+
+// A node without the class failed the spawn though another one had it.
+test("remote: a node that does not know the class is passed over", async () => {
+  const script = new URL("./placement_script.ts", import.meta.url);
+  await using system = await pul.actorSystem({ addr: "127.0.0.1:0" });
+  await using knowing = await pul.actorSystem({ addr: "127.0.0.1:0", seeds: [system.addr!] });
+  await using child = await startScript(runtime, script, [system.addr!]);
+  await eventually(() => system.members().some(({ nodeId }) => nodeId === child.line));
+  for (let n = 0; n < 4; n++) { // a node that was asked counts as having one more
+    const placed = await Placed.spawn({ system, placement: "remote" });
+    assert.equal(await placed.where(), knowing.nodeId);
+  }
+});
+
+test("remote: a class that no node knows is an error that names the nodes", async () => {
+  await using all = await NamedNodes.start(3);
+  class Unheard {}
+  const spawned = all.at(0).spawnClass(Unheard, { placement: "remote" });
+  const error = await all.failure(spawned);
+  assert.equal(error.kind, "class-not-registered");
+  for (const index of [1, 2]) assert.ok(error.message.includes(all.at(index).nodeId));
 });
