@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { History } from "./history.ts";
-import { TestCluster, type TestClusterOptions } from "./test_cluster.ts";
+import { type History, type HistoryEntry, lineOf } from "./history.ts";
+import { DISPOSED, TestCluster, type TestClusterOptions } from "./test_cluster.ts";
 
 /** Options of {@link simulate}. */
 export interface SimulateOptions {
@@ -43,7 +43,7 @@ export interface SimulationRun {
   show(history: History): void;
 }
 
-const SHOWN_LINES = 20;
+const SHOWN_LINES = 40;
 
 /**
  * Runs a scenario once for each seed, one after the other, up to the first that fails.
@@ -103,10 +103,18 @@ function failed(
   const why = cause instanceof Error ? cause.message : String(cause);
   const text = [
     `Cannot simulate ${name}: seed ${seed} failed: ${why}`,
-    ...(history === undefined ? [] : [`the last of what happened:\n${history.text(SHOWN_LINES)}`]),
+    ...(history === undefined ? [] : [`the last of what happened:\n${endOf(history)}`]),
     `run it again with ${replay(seed)}`,
   ];
   return new Error(text.join("\n"), { cause });
+}
+
+/** The last lines of a history before its cluster was disposed: that is after what went wrong. */
+function endOf({ entries }: History): string {
+  const isDisposal = (entry: HistoryEntry) => entry.kind === "note" && entry.text === DISPOSED;
+  const end = entries.findIndex(isDisposal);
+  const shown = end === -1 ? entries : entries.slice(0, end);
+  return shown.slice(-SHOWN_LINES).map((entry) => `${lineOf(entry)}\n`).join("");
 }
 
 function replayText(seed: number): string {

@@ -65,6 +65,8 @@ const PORT = 7_000;
 const MAX_SEEDS = 3;
 /** The network's number among the sources of random numbers; nodes count from 0. */
 const NETWORK = -1;
+/** The note before all that comes of the disposal. */
+export const DISPOSED = "cluster disposed";
 /** How many of those that do not see each other are named. */
 const MAX_NAMED = 5;
 
@@ -352,6 +354,8 @@ export class TestCluster implements AsyncDisposable {
 
   /** Heals the network, shuts all systems down, and ends what does not come to its end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    void this.history; // what was seen before belongs before
+    this.#note(DISPOSED);
     for (const route of this.#network.routes) {
       route.heal();
       route.unclog();

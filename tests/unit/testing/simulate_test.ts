@@ -46,3 +46,16 @@ test("simulate shows the history it is given, and without one only how to run it
   const bare = simulate({ seeds: 1 }, () => Promise.reject(new Error("no")));
   await assert.rejects(bare, (error: Error) => error.message.split("\n").length === 2);
 });
+
+test("simulate shows what happened before the failure, not the disposal of the cluster", async () => {
+  const failing = simulate({ seeds: 1 }, async (_, run) => {
+    await using cluster = await run.start(20);
+    await cluster.advance(1_000);
+    cluster.kill(3);
+    throw new Error("deliberate");
+  });
+  const { message }: Error = await failing.then(() => assert.fail("no failure"), (error) => error);
+  assert.match(message, /node-3 [0-9a-f]+ killed\n\nrun it again/);
+  assert.doesNotMatch(message, /stopped|left|disposed/);
+  assert.equal(message.split("\n").length, 1 + 1 + 40 + 1 + 1);
+});
