@@ -55,9 +55,13 @@ export function convergence(history: readonly HistoryEntry[]): readonly string[]
 }
 
 /**
+ * What has ended does not come back.
+ *
  * Who is dead or has left is never believed to be alive or suspect again, but with a higher
- * incarnation, or by one who has forgotten it when it lives after all; and a name's actor that its own node has stopped does not reappear where it was
- * gone already.
+ * incarnation, or by one who has forgotten it when it lives after all. A name's actor that its own
+ * node has stopped does not reappear where the stop was known: where it was gone while its node was
+ * believed to be there. A name that was only hidden, because its node was believed dead, may be
+ * seen again until the news of the stop arrives.
  *
  * @param history What happened; {@link TestCluster.history} records it.
  *
@@ -75,35 +79,55 @@ export function convergence(history: readonly HistoryEntry[]): readonly string[]
  */
 export function noResurrection(history: readonly HistoryEntry[]): readonly string[] {
   const violations: string[] = [];
-  const buried = new Map<string, MemberEntry>();
-  const gone = new Map<string, NameEntry>();
-  const owners = new Map<string, NodeId>();
-  const living = new Set<NodeId>();
-  const stopped = new Map<string, NameEntry>();
+  const seen: Seen = {
+    members: new Map(),
+    buried: new Map(),
+    gone: new Map(),
+    stopped: new Set(),
+    owners: new Map(),
+    living: new Set(),
+  };
   for (const entry of history) {
-    if (entry.kind === "node") {
-      owners.set(entry.node, entry.nodeId);
-      if (entry.state === "running" || entry.state === "frozen") living.add(entry.nodeId);
-      else living.delete(entry.nodeId);
-    }
-    const before = entry.kind === "member"
-      ? memberBefore(entry, buried, living)
-      : entry.kind === "name"
-      ? nameBefore(entry, { gone, stopped, owner: owners.get(entry.node) })
-      : undefined;
+    const before = endBefore(entry, seen);
     if (before !== undefined) violations.push(described("came back", before, entry));
   }
   return violations;
 }
 
-/** The end that a member cannot have come back from. */
+/** What a history has shown so far. */
+interface Seen {
+  /** The last that each node believes of each member. */
+  readonly members: Map<string, MemberEntry>;
+  /** The last end that each node has heard of each member. */
+  readonly buried: Map<string, MemberEntry>;
+  /** The actors of names whose stop each node knows. */
+  readonly gone: Map<string, NameEntry>;
+  /** The actors of names that their own nodes have stopped. */
+  readonly stopped: Set<string>;
+  /** The ids of the nodes by their names. */
+  readonly owners: Map<string, NodeId>;
+  /** Nodes that have not ended. */
+  readonly living: Set<NodeId>;
+}
+
+/** Takes the next entry; gives the end that what it tells of cannot have come back from. */
+function endBefore(entry: HistoryEntry, seen: Seen): HistoryEntry | undefined {
+  if (entry.kind === "member") return memberBefore(entry, seen);
+  if (entry.kind === "name") return nameBefore(entry, seen);
+  if (entry.kind !== "node") return undefined;
+  seen.owners.set(entry.node, entry.nodeId);
+  if (entry.state === "running" || entry.state === "frozen") seen.living.add(entry.nodeId);
+  else seen.living.delete(entry.nodeId);
+  return undefined;
+}
+
 function memberBefore(
   entry: MemberEntry,
-  buried: Map<string, MemberEntry>,
-  living: ReadonlySet<NodeId>,
+  { members, buried, living }: Seen,
 ): MemberEntry | undefined {
   const key = `${entry.node} ${entry.nodeId}`;
-  if (entry.status === "dead" || entry.status === "left") return void buried.set(key, entry);
+  members.set(key, entry);
+  if (isEnd(entry)) return void buried.set(key, entry);
   if (entry.status === "forgotten") {
     // Nobody knows any more that it has to come with a higher incarnation.
     if (living.has(entry.nodeId)) buried.delete(key);
@@ -113,20 +137,21 @@ function memberBefore(
   return before !== undefined && entry.incarnation <= before.incarnation ? before : undefined;
 }
 
-/** The end that an actor of a name cannot have come back from. */
 function nameBefore(
   entry: NameEntry,
-  { gone, stopped, owner }: {
-    readonly gone: Map<string, NameEntry>;
-    readonly stopped: Map<string, NameEntry>;
-    readonly owner: NodeId | undefined;
-  },
+  { members, gone, stopped, owners }: Seen,
 ): NameEntry | undefined {
   const key = `${entry.node} ${entry.actorId}`;
   if (entry.state === "up") return stopped.has(entry.actorId) ? gone.get(key) : undefined;
-  gone.set(key, entry);
-  if (entry.nodeId === owner) stopped.set(entry.actorId, entry);
+  if (entry.nodeId === owners.get(entry.node)) stopped.add(entry.actorId);
+  const member = members.get(`${entry.node} ${entry.nodeId}`);
+  const isHidden = member !== undefined && (isEnd(member) || member.status === "forgotten");
+  if (!isHidden) gone.set(key, entry);
   return undefined;
+}
+
+function isEnd({ status }: MemberEntry): boolean {
+  return status === "dead" || status === "left";
 }
 
 function viewsOf(history: readonly HistoryEntry[]): readonly View[] {

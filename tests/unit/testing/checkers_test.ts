@@ -137,6 +137,24 @@ test("noResurrection: a stopped actor of a name does not reappear where it was g
   assert.equal(violations(up, stop, gone, up), 1);
 });
 
+test("noResurrection: a name that was hidden with its node may be seen again until its stop is known", () => {
+  const start = [running("node-0", "aa"), running("node-1", "bb")];
+  const stop = name("node-0", "cc", "gone", "aa");
+  const [up, gone] = (["up", "gone"] as const).map((state) => name("node-1", "cc", state, "aa"));
+  const [alive, suspect] = (["alive", "suspect"] as const).map((status, incarnation) =>
+    sees("node-1", "aa", status, 4 + incarnation)
+  );
+  const violations = (...events: readonly (HistoryEvent | undefined)[]) =>
+    noResurrection(at(...start, ...events.filter((event) => event !== undefined))).length;
+  for (const status of ["dead", "left", "forgotten"] as const) {
+    const away = sees("node-1", "aa", status, 3);
+    assert.equal(violations(up, away, gone, stop, alive, up, gone), 0, status);
+    assert.equal(violations(up, away, gone, stop, alive, up, gone, up), 1, `${status}, then known`);
+    assert.equal(violations(up, stop, gone, away, alive, up), 1, `${status} when it was known`);
+  }
+  assert.equal(violations(up, suspect, stop, gone, up), 1, "a suspect hides nothing");
+});
+
 test("History records calls and streams with their ends and errors", async () => {
   let now = 0;
   const history = new History(() => now);
