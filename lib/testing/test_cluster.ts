@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PulsingRuntimeError } from "../errors.ts";
 import { silentLogger } from "../logger.ts";
 import { seededRandom } from "../random.ts";
 import { loadFences } from "../remote/fence.ts";
@@ -108,6 +109,9 @@ export class TestCluster implements AsyncDisposable {
   readonly #network: VirtualNetwork;
   readonly #history: History;
   readonly #nodes: VirtualNode[] = [];
+  /** What lets time pass now. */
+  readonly #drives = new Set<{ readonly promise?: Promise<unknown> }>();
+  #disposal: Promise<void> | undefined = undefined;
   /** The node that had the last turn, and when: it is looked at when its turn is over. */
   #active: VirtualNode | undefined = undefined;
   #activeAtMs = 0;
@@ -183,9 +187,10 @@ export class TestCluster implements AsyncDisposable {
    * Lets time pass.
    *
    * @param ms How far, in milliseconds.
+   * @throws {PulsingRuntimeError} kind `"shutdown"`: the cluster was disposed meanwhile.
    */
-  async advance(ms: number): Promise<void> {
-    await this.#clock.advance(ms);
+  advance(ms: number): Promise<void> {
+    return this.#drive(async () => void await this.#advanceUntil(() => false, ms));
   }
 
   /** Lets everything happen that needs no time. */
@@ -202,29 +207,36 @@ export class TestCluster implements AsyncDisposable {
    * @throws {PulsingRuntimeError} kind `"timeout"`: it did not hold in time; the message tells the
    * last value or error, and the seed.
    */
-  async until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
+  until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
     const { withinMs = WITHIN_MS, stepMs = STEP_MS } = options;
     const where = () => Promise.resolve(this.#where);
     const seen = until(this.#clock, condition, { ...options, withinMs, stepMs }, where);
-    return await this.run(seen, { withinMs: withinMs + stepMs });
+    return this.run(seen, { withinMs: withinMs + stepMs });
   }
 
   /**
    * Lets time pass until a promise settles, and no longer.
    *
+   * Only one call at a time lets time pass, `advance`, `until`, `stop` and others included: what is
+   * to happen at the same time goes into one promise, `cluster.run(Promise.all([…]))`.
+   *
    * @param promise For example a call to another node.
    * @param options How long to wait.
    * @returns What it comes to.
    * @throws What it rejects with.
-   * @throws {Error} When the time is over; it names the seed.
+   * @throws {PulsingRuntimeError} kind `"timeout"`: the time is over; it names the seed. Kind
+   * `"shutdown"`: the cluster was disposed meanwhile.
    */
-  async run<T>(promise: PromiseLike<T>, options: WithinOptions = {}): Promise<T> {
+  run<T>(promise: PromiseLike<T>, options: WithinOptions = {}): Promise<T> {
     const { withinMs = WITHIN_MS } = options;
-    let isPending = true;
-    const over = () => void (isPending = false);
-    promise.then(over, over);
-    if (await this.#clock.advanceUntil(() => !isPending, withinMs)) return await promise;
-    throw new Error(`Cannot run promise: it took more than ${withinMs} ms, ${this.#where}`);
+    return this.#drive(async () => {
+      let isPending = true;
+      const over = () => void (isPending = false);
+      promise.then(over, over);
+      if (await this.#advanceUntil(() => !isPending, withinMs)) return await promise;
+      const state = `it took more than ${withinMs} ms, ${this.#where}`;
+      throw new PulsingRuntimeError(`Cannot run promise: ${state}`, { kind: "timeout" });
+    });
   }
 
   /**
@@ -352,8 +364,20 @@ export class TestCluster implements AsyncDisposable {
     this.#setWeather({ duplicateRate: rate }, from, to);
   }
 
-  /** Heals the network, shuts all systems down, and ends what does not come to its end. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Heals the network, shuts all systems down, and ends what does not come to its end.
+   *
+   * What lets time pass at that moment ends and rejects, which nobody has to take note of.
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposal ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    // An error of the kit here would hide the one for which the test disposes of the cluster.
+    const ended = Promise.allSettled([...this.#drives].map(({ promise }) => promise));
+    await Promise.resolve(); // #disposal is set then, which ends them
+    await ended;
     void this.history; // what was seen before belongs before
     this.#note(DISPOSED);
     for (const route of this.#network.routes) {
@@ -367,6 +391,29 @@ export class TestCluster implements AsyncDisposable {
     void Promise.allSettled(stopped).then(() => isOver = true);
     await this.#clock.advanceUntil(() => isOver, WITHIN_MS);
     for (const node of this.#nodes) node.kill();
+  }
+
+  /** Keeps what lets time pass for the disposal, which ends it. */
+  #drive<T>(work: () => Promise<T>): Promise<T> {
+    const drive: { promise?: Promise<T> } = {};
+    drive.promise = (async () => {
+      try {
+        return await work();
+      } finally {
+        this.#drives.delete(drive);
+      }
+    })();
+    this.#drives.add(drive);
+    return drive.promise;
+  }
+
+  async #advanceUntil(isDone: () => boolean, withinMs: number): Promise<boolean> {
+    const isDisposed = () => this.#disposal !== undefined;
+    const isOver = await this.#clock.advanceUntil(() => isDone() || isDisposed(), withinMs);
+    if (isDone() || !isDisposed()) return isOver;
+    throw new PulsingRuntimeError(`Cannot let time pass: the cluster is disposed, ${this.#where}`, {
+      kind: "shutdown",
+    });
   }
 
   #newNode(): VirtualNode {
@@ -399,7 +446,10 @@ export class TestCluster implements AsyncDisposable {
       transport,
     }, node.index);
     const system = await ActorSystem.start(options, () => transport);
-    setManualClock(system, this.#clock);
+    setManualClock(system, {
+      now: () => this.now(),
+      advanceUntil: (isDone, withinMs) => this.#drive(() => this.#advanceUntil(isDone, withinMs)),
+    });
     return system;
   }
 

@@ -12,7 +12,7 @@ import { systemClock } from "../clock.ts";
 import type { ActorSystem } from "../system/actor_system.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { isSameValue } from "./same_value.ts";
-import { manualClockOf } from "./virtual_systems.ts";
+import { type Driver, manualClockOf } from "./virtual_systems.ts";
 
 /** A message that came to a probe. */
 export interface ProbeMessage {
@@ -99,7 +99,7 @@ const MAX_KEPT = 100_000;
  * ```
  */
 export class TestProbe {
-  readonly #clock: ManualClock | undefined;
+  readonly #clock: Driver | undefined;
   readonly #received: ProbeMessage[] = [];
   readonly #waiting: ProbeMessage[] = [];
   readonly #ended: Terminated[] = [];
@@ -108,7 +108,7 @@ export class TestProbe {
   #context: CellContext | undefined = undefined;
 
   /** Use {@link TestProbe.spawn}. */
-  constructor(clock?: ManualClock) {
+  constructor(clock?: Pick<ManualClock, "now" | "advanceUntil">) {
     this.#clock = clock;
   }
 

@@ -7,14 +7,17 @@
 import type { ActorSystem } from "../system/actor_system.ts";
 import type { ManualClock } from "./manual_clock.ts";
 
-const clocks = new WeakMap<ActorSystem, ManualClock>();
+/** What moves the time of systems. */
+export type Driver = Pick<ManualClock, "now" | "advanceUntil">;
+
+const clocks = new WeakMap<ActorSystem, Driver>();
 
 /** Says that the time of a system is moved by a clock. */
-export function setManualClock(system: ActorSystem, clock: ManualClock): void {
+export function setManualClock(system: ActorSystem, clock: Driver): void {
   clocks.set(system, clock);
 }
 
 /** The clock that moves the time of a system; `undefined` when it lives in real time. */
-export function manualClockOf(system: ActorSystem): ManualClock | undefined {
+export function manualClockOf(system: ActorSystem): Driver | undefined {
   return clocks.get(system);
 }

@@ -312,3 +312,25 @@ test("TestCluster: its end stops all actors, also those of frozen nodes and acro
   assert.ok(cluster.now() - start < 6_000, `${cluster.now() - start} ms`);
   assert.deepEqual(cluster.nodes.map(({ state }) => state), ["stopped", "stopped", "stopped"]);
 });
+
+test("TestCluster: its end while time passes ends that, and hides no error of the test", async () => {
+  const cluster = await TestCluster.start(2);
+  const unwatched = cluster.advance(60_000);
+  const failing = async () => {
+    await using _ = cluster;
+    await cluster.settle();
+    throw new Error("the real failure");
+  };
+  await assert.rejects(failing, { message: "the real failure" });
+  await assert.rejects(unwatched, isPulsing("shutdown"));
+  assert.ok(cluster.now() < 60_000, `${cluster.now()} ms`);
+  await assert.rejects(cluster.advance(1), isPulsing("shutdown"));
+
+  const other = await TestCluster.start(2);
+  const never = other.run(new Promise(() => {}));
+  const until = other.until(() => false);
+  await assert.rejects(until, /already advancing/); // one at a time
+  await other[Symbol.asyncDispose]();
+  await other[Symbol.asyncDispose]();
+  await assert.rejects(never, isPulsing("shutdown"));
+});
