@@ -34,7 +34,12 @@ export interface ClusterNode {
   readonly address: string;
   /** Where it is in its life. */
   readonly state: NodeState;
-  /** Its system; the last one it had when it has ended. Reading it throws before it has joined. */
+  /**
+   * Its system; the last one it had when it has ended. Reading it throws before it has joined.
+   *
+   * A system that is shut down directly ends the node as {@link ClusterNode.stop} does. That of a
+   * killed node does nothing any more: what needs its time or its network never comes.
+   */
   readonly system: ActorSystem;
   /**
    * Ends it as `kill -9` ends a process: no code of it runs again, and what it has written arrives,

@@ -150,7 +150,7 @@ export class ManualClock implements Clock {
   }
 
   async #drive(ms: number, isDone: () => boolean): Promise<boolean> {
-    if (!(ms >= 0 && ms < Infinity)) {
+    if (typeof ms !== "number" || !(ms >= 0 && ms < Infinity)) {
       throw new RangeError(`Cannot advance clock by ${ms} ms: expected a finite, positive number`);
     }
     if (this.#advancing) throw new Error("Cannot advance clock: it is already advancing");

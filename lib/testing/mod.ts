@@ -52,7 +52,8 @@
  */
 
 export { ManualClock, type ManualClockOptions } from "./manual_clock.ts";
-export { TestCluster, type TestClusterOptions } from "./test_cluster.ts";
+export { TestCluster } from "./test_cluster.ts";
+export type { TestClusterOptions } from "./test_cluster_options.ts";
 export type { ClusterNode } from "./cluster_node.ts";
 export type { Delay } from "./route.ts";
 export {

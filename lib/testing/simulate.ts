@@ -5,7 +5,10 @@
  */
 
 import { type History, type HistoryEntry, lineOf } from "./history.ts";
-import { DISPOSED, TestCluster, type TestClusterOptions } from "./test_cluster.ts";
+import { checkNames } from "../option_names.ts";
+import { checkCount } from "./arguments.ts";
+import { DISPOSED, TestCluster } from "./test_cluster.ts";
+import type { TestClusterOptions } from "./test_cluster_options.ts";
 
 /** Options of {@link simulate}. */
 export interface SimulateOptions {
@@ -32,11 +35,11 @@ export interface SimulationRun {
   /** Decides everything that is random in this run. */
   readonly seed: number;
   /**
-   * Starts a cluster of the seed, whose history is shown when the run fails.
+   * Starts a cluster of the seed, whose history is shown when the run fails: up to its disposal.
    *
    * @param size How many nodes.
    * @param options As for {@link TestCluster.start}.
-   * @returns The cluster, which the run disposes.
+   * @returns The cluster; it is disposed at the end of the run at the latest.
    */
   start(size: number, options?: Omit<TestClusterOptions, "seed">): Promise<TestCluster>;
   /** Names another history to be shown when the run fails. */
@@ -44,6 +47,12 @@ export interface SimulationRun {
 }
 
 const SHOWN_LINES = 40;
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SimulateOptions>([
+  "seeds",
+  "first",
+  "name",
+  "replay",
+]);
 
 /**
  * Runs a scenario once for each seed, one after the other, up to the first that fails.
@@ -52,6 +61,7 @@ const SHOWN_LINES = 40;
  * @param body The scenario; it fails by throwing.
  * @throws {Error} When a run fails: the message has the seed, the end of the history and how to
  * run it again, the cause is what the run threw.
+ * @throws {TypeError | RangeError} When an option is unknown or malformed.
  *
  * @example A scenario over three seeds
  * ```ts
@@ -74,13 +84,21 @@ export async function simulate(
   options: SimulateOptions,
   body: (seed: number, run: SimulationRun) => void | Promise<void>,
 ): Promise<void> {
+  checkNames("the simulation", options, OPTION_NAMES);
   const { seeds, first = 1 } = options;
+  checkCount("seeds", seeds, 1);
+  checkCount("first", first, 0);
   for (let seed = first; seed < first + seeds; seed++) {
     let history: (() => History) | undefined;
+    const clusters: TestCluster[] = [];
+    const end = async () => {
+      for (const cluster of clusters) await cluster[Symbol.asyncDispose]();
+    };
     const run: SimulationRun = {
       seed,
       start: async (size, options = {}) => {
         const cluster = await TestCluster.start(size, { ...options, seed });
+        clusters.push(cluster);
         history = () => cluster.history;
         return cluster;
       },
@@ -88,8 +106,11 @@ export async function simulate(
     };
     try {
       await body(seed, run);
+      await end();
     } catch (error) {
-      throw failed(options, seed, error, history?.());
+      const failure = failed(options, seed, error, history?.());
+      await end().catch(() => {}); // what came first is told
+      throw failure;
     }
   }
 }

@@ -10,54 +10,21 @@ import { seededRandom } from "../random.ts";
 import { loadFences } from "../remote/fence.ts";
 import { ActorSystem } from "../system/actor_system.ts";
 import type { InitOptions } from "../system/options.ts";
+import { checkCount, checkRate } from "./arguments.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import { History } from "./history.ts";
 import { ManualClock } from "./manual_clock.ts";
 import type { Delay, Route, Weather } from "./route.ts";
+import {
+  checkDelay,
+  checkOptions,
+  checkSeeds,
+  type TestClusterOptions,
+} from "./test_cluster_options.ts";
 import { type VirtualHost, VirtualNetwork } from "./virtual_network.ts";
 import { VirtualNode } from "./virtual_node.ts";
-import { until, type UntilOptions, type WithinOptions } from "./until.ts";
+import { checkUntil, checkWithin, until, type UntilOptions, type WithinOptions } from "./until.ts";
 import { setManualClock } from "./virtual_systems.ts";
-
-/** Options of {@link TestCluster.start}: its own, and those of each of its systems. */
-export interface TestClusterOptions
-  extends Omit<InitOptions, "addr" | "advertise" | "transport" | "clock" | "random"> {
-  /**
-   * Addresses of nodes to join: each is its {@link ClusterNode.name}, or a name for several nodes,
-   * with port 7000.
-   *
-   * @default the first nodes that run
-   */
-  readonly seeds?: readonly string[];
-  /**
-   * Decides everything that is random: ids, choices, delays, losses. Equal seeds, equal runs.
-   *
-   * @default 1
-   */
-  readonly seed?: number;
-  /**
-   * How long what is sent is on its way.
-   *
-   * @default { minMs: 1, maxMs: 2 }
-   */
-  readonly delay?: Delay;
-  /**
-   * Whether the members and names that each node sees are recorded in the history.
-   *
-   * @default true
-   */
-  readonly record?: boolean;
-  /**
-   * Changes what single nodes are started with: another cluster's name, limits, a transport around
-   * the one of the virtual network.
-   *
-   * @param options What the node would be started with.
-   * @param index Its number, from 0 on.
-   * @returns What it is started with.
-   * @default every node is started with the same
-   */
-  readonly configure?: (options: InitOptions, index: number) => InitOptions;
-}
 
 const WITHIN_MS = 60_000;
 const STEP_MS = 10;
@@ -118,13 +85,16 @@ export class TestCluster implements AsyncDisposable {
 
   /** Use {@link TestCluster.start}. */
   constructor(options: TestClusterOptions = {}) {
-    const { seed = 1, delay, record = true, configure = (same) => same, ...common } = options;
+    checkOptions(options);
+    const { seed = 1, delay, names = {}, record = true, configure = (same) => same, ...common } =
+      options;
     this.seed = seed;
     this.#isRecorded = record;
     this.#configure = configure;
     this.#options = { isolate: "clone", ...common };
     this.#history = new History(() => this.#clock.now());
     this.#network = new VirtualNetwork(this.#clock, randomOf(seed, NETWORK));
+    for (const [host, hosts] of Object.entries(names)) this.#network.name(host, hosts);
     if (delay !== undefined) this.#network.setWeather({ delay: checkDelay(delay) });
   }
 
@@ -133,11 +103,13 @@ export class TestCluster implements AsyncDisposable {
    *
    * @param size How many nodes.
    * @param options The seed, the network, and options of each system.
-   * @throws {Error} When they do not find each other within a minute of their time; it says who
-   * does not see whom.
+   * @throws {PulsingRuntimeError} kind `"timeout"`: they do not find each other within a minute of
+   * their time; it says who does not see whom.
+   * @throws {TypeError} When an option is unknown or malformed, or belongs to the cluster.
    */
   static async start(size: number, options: TestClusterOptions = {}): Promise<TestCluster> {
     const cluster = new TestCluster(options);
+    if (checkCount("size", size, 0) > 0) checkSeeds(options);
     if (options.passphrase) await loadFences(); // real time passes now, and not during the run
     try {
       const started = Array.from({ length: size }, () => cluster.#newNode().start());
@@ -208,10 +180,13 @@ export class TestCluster implements AsyncDisposable {
    * last value or error, and the seed.
    */
   until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
-    const { withinMs = WITHIN_MS, stepMs = STEP_MS } = options;
-    const where = () => Promise.resolve(this.#where);
-    const seen = until(this.#clock, condition, { ...options, withinMs, stepMs }, where);
-    return this.run(seen, { withinMs: withinMs + stepMs });
+    return this.#drive(async () => {
+      checkUntil(condition, options); // before the sum of the two times
+      const { withinMs = WITHIN_MS, stepMs = STEP_MS } = options;
+      const where = () => Promise.resolve(this.#where);
+      const seen = until(this.#clock, condition, { ...options, withinMs, stepMs }, where);
+      return await this.#settled(seen, withinMs + stepMs);
+    });
   }
 
   /**
@@ -228,14 +203,12 @@ export class TestCluster implements AsyncDisposable {
    * `"shutdown"`: the cluster was disposed meanwhile.
    */
   run<T>(promise: PromiseLike<T>, options: WithinOptions = {}): Promise<T> {
-    const { withinMs = WITHIN_MS } = options;
     return this.#drive(async () => {
-      let isPending = true;
-      const over = () => void (isPending = false);
-      promise.then(over, over);
-      if (await this.#advanceUntil(() => !isPending, withinMs)) return await promise;
-      const state = `it took more than ${withinMs} ms, ${this.#where}`;
-      throw new PulsingRuntimeError(`Cannot run promise: ${state}`, { kind: "timeout" });
+      checkWithin(options);
+      if (typeof promise?.then !== "function") {
+        throw new TypeError(`Cannot run ${String(promise)}: expected a promise`);
+      }
+      return await this.#settled(promise, options.withinMs ?? WITHIN_MS);
     });
   }
 
@@ -282,16 +255,19 @@ export class TestCluster implements AsyncDisposable {
    * TCP does, without the minutes that TCP may take to try again.
    */
   cut(from: number, to: number): void {
-    this.#note(`cut ${from} -> ${to}`);
     this.#route(from, to).cut();
+    this.#note(`cut ${from} -> ${to}`);
   }
 
   /**
    * Cuts both directions between nodes of different groups.
    *
    * @param groups Numbers of nodes; nodes in no group keep all their routes.
+   * @throws {TypeError} When a group is no list.
+   * @throws {RangeError} When a node is not there, or is there twice.
    */
   partition(...groups: readonly (readonly number[])[]): void {
+    this.#checkGroups(groups);
     this.#note(`partition ${groups.map((group) => group.join(",")).join(" | ")}`);
     for (const group of groups) {
       for (const other of groups) {
@@ -312,7 +288,11 @@ export class TestCluster implements AsyncDisposable {
     this.#network.name(host, hosts);
   }
 
-  /** Undoes all cuts and partitions, or the cut of one direction. */
+  /**
+   * Undoes all cuts and partitions, or the cut of one direction.
+   *
+   * What is clogged stays so, and so do delays, loss and duplicates.
+   */
   heal(from?: number, to?: number): void {
     this.#note(`heal ${directionText(from, to)}`);
     for (const route of this.#routes(from, to)) route.heal();
@@ -320,8 +300,8 @@ export class TestCluster implements AsyncDisposable {
 
   /** Holds back what one node sends to another one; {@link TestCluster.unclog} lets it go. */
   clog(from: number, to: number): void {
-    this.#note(`clog ${from} -> ${to}`);
     this.#route(from, to).clog();
+    this.#note(`clog ${from} -> ${to}`);
   }
 
   /** Lets what was held back arrive, in its order. */
@@ -393,6 +373,15 @@ export class TestCluster implements AsyncDisposable {
     for (const node of this.#nodes) node.kill();
   }
 
+  async #settled<T>(promise: PromiseLike<T>, withinMs: number): Promise<T> {
+    let isPending = true;
+    const over = () => void (isPending = false);
+    promise.then(over, over);
+    if (await this.#advanceUntil(() => !isPending, withinMs)) return await promise;
+    const state = `it took more than ${withinMs} ms, ${this.#where}`;
+    throw new PulsingRuntimeError(`Cannot run promise: ${state}`, { kind: "timeout" });
+  }
+
   /** Keeps what lets time pass for the disposal, which ends it. */
   #drive<T>(work: () => Promise<T>): Promise<T> {
     const drive: { promise?: Promise<T> } = {};
@@ -445,7 +434,7 @@ export class TestCluster implements AsyncDisposable {
       random: randomOf(this.seed, node.index, node.starts),
       transport,
     }, node.index);
-    const system = await ActorSystem.start(options, () => transport);
+    const system = await ActorSystem.start(options, () => transport, () => node.shutsDown());
     setManualClock(system, {
       now: () => this.now(),
       advanceUntil: (isDone, withinMs) => this.#drive(() => this.#advanceUntil(isDone, withinMs)),
@@ -479,7 +468,8 @@ export class TestCluster implements AsyncDisposable {
       if (missing.length === 0) return;
       if (this.now() - start > WITHIN_MS) {
         const named = missing.slice(0, MAX_NAMED).join(", ");
-        throw new Error(`Cannot start cluster: not all are seen (${named}), ${this.#where}`);
+        const state = `not all are seen (${named}), ${this.#where}`;
+        throw new PulsingRuntimeError(`Cannot start cluster: ${state}`, { kind: "timeout" });
       }
       await this.advance(STEP_MS);
     }
@@ -499,12 +489,29 @@ export class TestCluster implements AsyncDisposable {
     return missing;
   }
 
+  #checkGroups(groups: readonly (readonly number[])[]): void {
+    const seen = new Set<number>();
+    for (const group of groups) {
+      if (!Array.isArray(group)) {
+        throw new TypeError(`Cannot partition at ${String(group)}: expected lists of numbers`);
+      }
+      for (const index of group) {
+        const { name } = this.at(index);
+        if (seen.has(index)) throw new RangeError(`Cannot partition: ${name} is in it twice`);
+        seen.add(index);
+      }
+    }
+  }
+
   #routes(from: number | undefined, to: number | undefined): readonly Route[] {
     if (from === undefined || to === undefined) return this.#network.routes;
     return [this.#route(from, to)];
   }
 
   #route(from: number, to: number): Route {
+    if (this.at(from) === this.at(to)) {
+      throw new RangeError(`Cannot use route ${from} -> ${to}: a node needs no network to itself`);
+    }
     return this.#network.route(this.#hostOf(from), this.#hostOf(to));
   }
 
@@ -535,16 +542,8 @@ function randomOf(seed: number, ...part: readonly number[]): ReturnType<typeof s
 }
 
 function directionText(from: number | undefined, to: number | undefined): string {
+  if ((from === undefined) !== (to === undefined)) {
+    throw new TypeError(`Cannot use route ${from} -> ${to}: give both numbers or none`);
+  }
   return from === undefined || to === undefined ? "everywhere" : `${from} -> ${to}`;
-}
-
-function checkDelay(delay: Delay): Delay {
-  const { minMs, maxMs } = delay;
-  if (minMs >= 0 && maxMs >= minMs && maxMs < Infinity) return delay;
-  throw new RangeError(`Cannot set delay to ${minMs}..${maxMs} ms: expected 0 or more, in order`);
-}
-
-function checkRate(rate: number): number {
-  if (rate >= 0 && rate <= 1) return rate;
-  throw new RangeError(`Cannot set rate to ${rate}: expected 0 to 1`);
 }

@@ -6,6 +6,8 @@
 
 import { type Clock, endsWithin, sleep } from "../clock.ts";
 import { PulsingRuntimeError } from "../errors.ts";
+import { checkNames } from "../option_names.ts";
+import { checkMs } from "./arguments.ts";
 
 /** How long to wait. */
 export interface WithinOptions {
@@ -50,13 +52,16 @@ interface Look<T> {
  * @param options How long to wait.
  * @param diagnose What else to tell when it does not hold in time.
  * @throws {PulsingRuntimeError} kind `"timeout"`.
+ * @throws {TypeError | RangeError} As {@link checkUntil}.
  */
 export async function until<T>(
   clock: Clock,
   condition: () => T | Promise<T>,
-  { withinMs = 10_000, stepMs = 20, what = condition.toString(), signal }: UntilOptions,
+  options: UntilOptions,
   diagnose: () => Promise<string>,
 ): Promise<T> {
+  checkUntil(condition, options);
+  const { withinMs = 10_000, stepMs = 20, what = condition.toString(), signal } = options;
   const deadline = clock.now() + withinMs;
   const aborted = Promise.withResolvers<Look<T>>();
   const onAbort = () => aborted.resolve({ state: "given up" });
@@ -75,6 +80,32 @@ export async function until<T>(
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+const WITHIN_NAMES: ReadonlySet<string> = new Set<keyof WithinOptions>(["withinMs"]);
+const UNTIL_NAMES: ReadonlySet<string> = new Set<keyof UntilOptions>([
+  "withinMs",
+  "what",
+  "stepMs",
+  "signal",
+]);
+
+/** @throws {TypeError | RangeError} An option is unknown or malformed. */
+export function checkWithin(options: WithinOptions): void {
+  checkNames("the wait", options, WITHIN_NAMES);
+  if (options.withinMs !== undefined) checkMs("withinMs", options.withinMs);
+}
+
+/** @throws {TypeError | RangeError} The condition is none, or an option is unknown or malformed. */
+export function checkUntil(condition: unknown, options: UntilOptions): void {
+  if (typeof condition !== "function") {
+    throw new TypeError(`Cannot wait for ${String(condition)}: expected a function`);
+  }
+  const { stepMs, ...others } = options;
+  checkNames("the wait", others, UNTIL_NAMES);
+  if (others.withinMs !== undefined) checkMs("withinMs", others.withinMs);
+  if (stepMs === undefined || checkMs("stepMs", stepMs) > 0) return;
+  throw new RangeError("Cannot set stepMs to 0: the wait would not get on");
 }
 
 async function look<T>(condition: () => T | Promise<T>): Promise<Look<T>> {

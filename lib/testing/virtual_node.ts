@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import type { ActorSystem } from "../system/actor_system.ts";
+import { checkMs } from "./arguments.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import type { History, NodeState } from "./history.ts";
 import { NodeClock } from "./node_clock.ts";
@@ -38,6 +39,7 @@ export class VirtualNode implements ClusterNode {
   #state: NodeState = "stopped";
   #system: ActorSystem | undefined = undefined;
   #recorder: ViewRecorder | undefined = undefined;
+  #ending: Promise<void> | undefined = undefined;
   #thawing: Timer | undefined = undefined;
 
   /** Made by the cluster. */
@@ -122,6 +124,20 @@ export class VirtualNode implements ClusterNode {
   /** Shuts the system down while somebody else lets time pass. */
   async shutDown(): Promise<void> {
     await this.system.shutdown();
+    await this.#ending;
+  }
+
+  /** Its system begins to shut down, whoever asked for it. */
+  shutsDown(): void {
+    this.#ending = this.#end();
+    this.#ending.catch(() => {}); // who asked for it hears of it
+  }
+
+  async #end(): Promise<void> {
+    const system = this.#system;
+    await system?.shutdown();
+    const isOver = this.#state === "killed" || this.#state === "stopped";
+    if (system === undefined || system !== this.#system || isOver) return;
     this.#host.crash(); // ends what had not come to its end in time
     this.#become("stopped");
   }
@@ -130,6 +146,7 @@ export class VirtualNode implements ClusterNode {
     if (this.#state !== "running") {
       throw new Error(`Cannot freeze node ${this.index}: it is ${this.#state}`);
     }
+    if (ms !== undefined) checkMs("ms", ms);
     this.#clock.freeze();
     this.#become("frozen");
     if (ms !== undefined) this.#thawing = this.#cluster.clock.setTimer(() => this.thaw(), ms);

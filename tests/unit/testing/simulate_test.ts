@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { History, simulate } from "../../../lib/testing/mod.ts";
+import { History, simulate, type TestCluster } from "../../../lib/testing/mod.ts";
 import { test } from "../../harness.ts";
 
 test("simulate runs each seed once, in order, up to the first that fails", async () => {
@@ -58,4 +58,30 @@ test("simulate shows what happened before the failure, not the disposal of the c
   assert.match(message, /node-3 [0-9a-f]+ killed\n\nrun it again/);
   assert.doesNotMatch(message, /stopped|left|disposed/);
   assert.equal(message.split("\n").length, 1 + 1 + 40 + 1 + 1);
+});
+
+test("simulate refuses seeds that are no count and options that it does not know", async () => {
+  let runs = 0;
+  const body = () => void runs++;
+  for (const seeds of [0, -1, NaN, 1.5]) {
+    await assert.rejects(simulate({ seeds }, body), RangeError);
+    await assert.rejects(simulate({ seeds: 1, first: seeds - 1 }, body), RangeError);
+  }
+  for (const seeds of [undefined, "2", null]) {
+    await assert.rejects(simulate({ seeds: seeds as never }, body), TypeError);
+  }
+  const misspelt = { seeds: 1, fist: 3 };
+  await assert.rejects(simulate(misspelt, body), /Cannot set option "fist"/);
+  assert.equal(runs, 0);
+});
+
+test("simulate disposes of clusters that the scenario has left", async () => {
+  const left: TestCluster[] = [];
+  await simulate({ seeds: 2 }, async (_, run) => void left.push(await run.start(1)));
+  const failing = simulate({ seeds: 1 }, async (_, run) => {
+    left.push(await run.start(1));
+    throw new Error("no");
+  });
+  await assert.rejects(failing);
+  assert.deepEqual(left.map((cluster) => cluster.at(0).state), ["stopped", "stopped", "stopped"]);
 });

@@ -29,7 +29,7 @@ test("TestCluster.start: every system has joined and sees all others alive", asy
 test("TestCluster.start names who does not see whom, and the seed", async () => {
   await assert.rejects(
     TestCluster.start(2, { seed: 5, limits: { maxMembers: 1 }, gossip: {} }),
-    /^Error: Cannot start cluster: .*node-0 does not see node-1.* of seed 5$/,
+    /^PulsingRuntimeError: Cannot start cluster: .*node-0 does not see node-1.* of seed 5$/,
   );
 });
 
@@ -333,4 +333,67 @@ test("TestCluster: its end while time passes ends that, and hides no error of th
   await other[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
   await assert.rejects(never, isPulsing("shutdown"));
+});
+
+test("TestCluster refuses arguments that would look like a result", async () => {
+  for (const size of [-1, 1.5, NaN]) await assert.rejects(TestCluster.start(size), RangeError);
+  await assert.rejects(TestCluster.start("3" as never), TypeError);
+  await assert.rejects(TestCluster.start(1, { seed: NaN }), RangeError);
+  await assert.rejects(TestCluster.start(1, { seed: "7" as never }), TypeError);
+  await using cluster = await TestCluster.start(3);
+  const now = cluster.now();
+  for (const stepMs of [0, -1, NaN]) {
+    await assert.rejects(cluster.until(() => false, { stepMs }), RangeError);
+    await assert.rejects(cluster.until(() => true, { withinMs: stepMs - 1 }), RangeError);
+    await assert.rejects(cluster.run(Promise.resolve(), { withinMs: stepMs - 1 }), RangeError);
+    await assert.rejects(cluster.advance(stepMs - 1), RangeError);
+    assert.throws(() => cluster.freeze(0, stepMs - 1), RangeError);
+  }
+  await assert.rejects(cluster.until(true as never), TypeError);
+  await assert.rejects(cluster.until(() => true, { within: 3 } as never), /option "within"/);
+  await assert.rejects(cluster.run(7 as never), TypeError);
+  await assert.rejects(cluster.run(Promise.resolve(), { within: 3 } as never), /option "within"/);
+  await assert.rejects(cluster.advance("100" as never), RangeError);
+  assert.throws(() => cluster.partition([0, 1], [1, 2]), RangeError);
+  assert.throws(() => cluster.partition([0], [9]), RangeError);
+  assert.throws(() => cluster.partition(0 as never, 1 as never), TypeError);
+  assert.throws(() => cluster.cut(0, 0), RangeError);
+  assert.deepEqual([cluster.now(), cluster.at(0).state], [now, "running"]);
+});
+
+test("TestCluster refuses one end of a direction: it is no direction, nor everywhere", async () => {
+  await using cluster = await TestCluster.start(2);
+  assert.throws(() => cluster.heal(0), TypeError);
+  assert.throws(() => cluster.loss(1, 0), TypeError);
+  assert.throws(() => cluster.delay({ minMs: 1, maxMs: 2 }, undefined, 1), TypeError);
+  assert.throws(() => cluster.duplicate(1, 1), TypeError);
+});
+
+test("TestCluster: a system that is shut down directly ends its node", async () => {
+  await using cluster = await TestCluster.start(3);
+  const { nodeId } = cluster.at(1).system;
+  await cluster.run(cluster.at(1).system.shutdown());
+  assert.equal(cluster.at(1).state, "stopped");
+  assert.equal(cluster.systems.length, 2);
+  await cluster.until(() => convergence(cluster.history.entries).length === 0);
+  await cluster.stop(1);
+  await cluster.restart(1);
+  assert.notEqual(cluster.at(1).system.nodeId, nodeId);
+  await cluster.until(() => convergence(cluster.history.entries).length === 0);
+});
+
+test("TestCluster.start: names for several nodes are known from the start, others are refused", async () => {
+  const seeds = ["all:7000"];
+  await assert.rejects(TestCluster.start(3, { seeds }), /nobody knows the seed "all:7000"/);
+  await using cluster = await TestCluster.start(3, {
+    seeds,
+    names: { all: ["node-0", "node-1", "node-2"] },
+  });
+  assert.deepEqual(convergence(cluster.history.entries), []);
+});
+
+test("TestCluster refuses options that it decides itself", async () => {
+  for (const decided of [{ addr: "127.0.0.1:0" }, { advertise: "a:1" }, { transport: {} }]) {
+    await assert.rejects(TestCluster.start(1, decided as never), TypeError);
+  }
 });
