@@ -106,7 +106,7 @@ export class History {
   }
 
   /**
-   * Adds what happened.
+   * Adds what happened, in the order of the times.
    *
    * @param atMs When, for what is noticed late; now when absent.
    * @throws {PulsingRuntimeError} kind `"limit-exceeded"`: it has a million entries.
@@ -117,7 +117,11 @@ export class History {
         kind: "limit-exceeded",
       });
     }
-    this.#entries.push({ ...event, atMs });
+    const entries = this.#entries;
+    let place = entries.length;
+    while (place > 0 && timeOf(entries[place - 1]) > atMs) place--;
+    if (place === entries.length) entries.push({ ...event, atMs });
+    else entries.splice(place, 0, { ...event, atMs });
   }
 
   /**
@@ -182,6 +186,10 @@ export class History {
     const entries = last > 0 ? this.#entries.slice(-last) : [];
     return entries.map((entry) => `${lineOf(entry)}\n`).join("");
   }
+}
+
+function timeOf(entry: HistoryEntry | undefined): number {
+  return entry?.atMs ?? -Infinity;
 }
 
 /** The canonical text of an entry. */

@@ -422,8 +422,10 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async #open(node: VirtualNode, host: VirtualHost): Promise<ActorSystem> {
-    const note = (level: string) => (message: string) =>
-      this.#note(`${node.name} ${level}: ${message}`);
+    const note = (level: string) => (message: string) => {
+      // Nobody else reaches a network that exists in memory only.
+      if (!message.startsWith("listening ")) this.#note(`${node.name} ${level}: ${message}`);
+    };
     const transport = this.#network.transport(host);
     const options = this.#configure({
       logger: { ...silentLogger, warn: note("warn"), error: note("error") },
@@ -436,6 +438,7 @@ export class TestCluster implements AsyncDisposable {
     }, node.index);
     const system = await ActorSystem.start(options, () => transport, () => node.shutsDown());
     setManualClock(system, {
+      where: () => this.#where,
       now: () => this.now(),
       advanceUntil: (isDone, withinMs) => this.#drive(() => this.#advanceUntil(isDone, withinMs)),
     });

@@ -9,7 +9,9 @@ import type { ActorRef } from "../actor/actor_ref.ts";
 import type { CellContext } from "../actor/context.ts";
 import type { Terminated } from "../actor/death_watch.ts";
 import { systemClock } from "../clock.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import type { ActorSystem } from "../system/actor_system.ts";
+import { checkMs } from "./arguments.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { isSameValue } from "./same_value.ts";
 import { type Driver, manualClockOf } from "./virtual_systems.ts";
@@ -108,7 +110,7 @@ export class TestProbe {
   #context: CellContext | undefined = undefined;
 
   /** Use {@link TestProbe.spawn}. */
-  constructor(clock?: Pick<ManualClock, "now" | "advanceUntil">) {
+  constructor(clock?: Driver) {
     this.#clock = clock;
   }
 
@@ -149,14 +151,14 @@ export class TestProbe {
    *
    * @param matcher What it must be; any message will do when absent.
    * @param options How long to wait.
-   * @throws {Error} When none came in time; it says which messages did.
+   * @throws {PulsingRuntimeError} kind `"timeout"`: none came in time; it says which messages did.
    */
   async expect(matcher?: ProbeMatcher, options: ProbeWait = {}): Promise<ProbeMessage> {
     const found = await this.#next(this.#waiting, ({ message }) => fits(message, matcher), options);
     if (found !== undefined) return found;
     const left = this.#waiting.map(({ message }) => textOf(message)).join(", ");
-    const wanted = matcher === undefined ? "any message" : textOf(matcher);
-    throw new Error(`Cannot see ${wanted}: it did not come, but ${left || "nothing"}`);
+    const what = matcher === undefined ? "any message" : textOf(matcher);
+    throw this.#missed(what, left === "" ? "nothing came" : `what came is ${left}`, options);
   }
 
   /**
@@ -169,7 +171,7 @@ export class TestProbe {
     const before = this.#received.length;
     if (!await this.#wait(() => this.#received.length > before, forMs)) return;
     const { message } = this.#received[before] as ProbeMessage; // there are more than before
-    throw new Error(`Cannot see nothing: ${textOf(message)} came`);
+    throw new Error(`Cannot see nothing: ${textOf(message)} came${this.#where}`);
   }
 
   /** Watches an actor; see {@link TestProbe.expectTerminated}. */
@@ -182,13 +184,24 @@ export class TestProbe {
    *
    * @param actor Which one; any of them when absent.
    * @param options How long to wait.
-   * @throws {Error} When it did not end in time.
+   * @throws {PulsingRuntimeError} kind `"timeout"`: it did not end in time.
    */
   async expectTerminated(actor?: ActorRef, options: ProbeWait = {}): Promise<Terminated> {
     const isIt = ({ id }: Terminated) => actor === undefined || id === actor.actorId;
     const found = await this.#next(this.#ended, isIt, options);
     if (found !== undefined) return found;
-    throw new Error(`Cannot see the end of ${actor ?? "a watched actor"}: it goes on`);
+    throw this.#missed(`the end of ${actor ?? "a watched actor"}`, "it goes on", options);
+  }
+
+  /** Where in which run this is, for errors. */
+  get #where(): string {
+    const where = this.#clock?.where?.();
+    return where === undefined ? "" : `, ${where}`;
+  }
+
+  #missed(what: string, state: string, { withinMs = WITHIN_MS }: ProbeWait): PulsingRuntimeError {
+    const text = `Cannot see ${what}: ${state} after ${withinMs} ms${this.#where}`;
+    return new PulsingRuntimeError(text, { kind: "timeout" });
   }
 
   get #self(): CellContext {
@@ -224,9 +237,10 @@ export class TestProbe {
     return found;
   }
 
-  #wait(isDone: () => boolean, withinMs: number): Promise<boolean> {
-    if (this.#clock !== undefined) return this.#clock.advanceUntil(isDone, withinMs);
-    return new Promise((resolve) => {
+  async #wait(isDone: () => boolean, withinMs: number): Promise<boolean> {
+    checkMs("wait", withinMs);
+    if (this.#clock !== undefined) return await this.#clock.advanceUntil(isDone, withinMs);
+    return await new Promise((resolve) => {
       const end = (value: boolean) => {
         this.#wakers.delete(look);
         timer.cancel();
@@ -246,6 +260,7 @@ function fits(message: unknown, matcher: ProbeMatcher | undefined): boolean {
 }
 
 function textOf(value: unknown): string {
+  if (value === undefined) return "the message undefined";
   if (typeof value === "function") return value.toString().replaceAll(/\s+/g, " ");
   try {
     return JSON.stringify(value) ?? String(value);

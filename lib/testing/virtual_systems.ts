@@ -8,7 +8,10 @@ import type { ActorSystem } from "../system/actor_system.ts";
 import type { ManualClock } from "./manual_clock.ts";
 
 /** What moves the time of systems. */
-export type Driver = Pick<ManualClock, "now" | "advanceUntil">;
+export interface Driver extends Pick<ManualClock, "now" | "advanceUntil"> {
+  /** Where in which run this is, for errors. */
+  where?(): string;
+}
 
 const clocks = new WeakMap<ActorSystem, Driver>();
 

@@ -155,6 +155,19 @@ test("noResurrection: a name that was hidden with its node may be seen again unt
   assert.equal(violations(up, suspect, stop, gone, up), 1, "a suspect hides nothing");
 });
 
+test("History is in the order of its times, also what is noticed late", () => {
+  const history = new History(() => 7);
+  const note = (text: string, atMs?: number) => history.add({ kind: "note", text }, atMs);
+  note("first", 5);
+  note("now");
+  note("late", 5);
+  note("now too");
+  note("later", 6);
+  const texts = history.entries.map((entry) => entry.kind === "note" ? entry.text : entry.kind);
+  assert.deepEqual(texts, ["first", "late", "later", "now", "now too"]);
+  assert.equal(history.text(1), "7.000 note now too\n");
+});
+
 test("History records calls and streams with their ends and errors", async () => {
   let now = 0;
   const history = new History(() => now);

@@ -287,14 +287,26 @@ test("TestCluster: what one node draws does not shift what another one draws", a
   assert.deepEqual(await idsOf(0), await idsOf(5));
 });
 
-test("TestCluster: warnings are notes of the history unless a logger is given", async () => {
-  const warned: string[] = [];
-  const logger = { ...pul.silentLogger, warn: (text: string) => void warned.push(text) };
-  await using loud = await TestCluster.start(1, { logger });
-  await using quiet = await TestCluster.start(1);
-  assert.match(warned.join(), /without authentication/);
-  assert.doesNotMatch(loud.history.text(), /warn/);
-  assert.match(quiet.history.text(), /note node-0 warn: .*without authentication/);
+test("TestCluster: errors are notes of the history unless a logger is given", async () => {
+  const logged: string[] = [];
+  const logger = { ...pul.silentLogger, error: (text: string) => void logged.push(text) };
+  const fail = async (options: pul.InitOptions) => {
+    await using cluster = await TestCluster.start(1, options);
+    const onStop = () => {
+      throw new Error("broken");
+    };
+    await cluster.at(0).system.spawn({ ...echo, onStop }, { name: "actor" });
+    await cluster.run(cluster.at(0).system.stop("actor"));
+    return cluster.history.text();
+  };
+  assert.doesNotMatch(await fail({ logger }), /onStop failed/);
+  assert.match(logged.join(), /onStop failed/);
+  assert.match(await fail({}), /note node-0 error: actor's onStop failed/);
+});
+
+test("TestCluster: nobody is warned of a network that exists in memory only", async () => {
+  await using cluster = await TestCluster.start(1);
+  assert.doesNotMatch(cluster.history.text(), /authentication/);
 });
 
 test("TestCluster: its end stops all actors, also those of frozen nodes and across cuts", async () => {
