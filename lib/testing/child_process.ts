@@ -66,16 +66,12 @@ const commands = new Map<string, Promise<RuntimeCommand>>();
  *
  * @param runtime Which one; for the runtime of this process it is the executable of this process.
  * @param versions What npx fetches when the other one is not on the PATH.
- * @throws {TypeError} It is neither of the two.
  * @throws {PulsingRuntimeError} kind `"unsupported"`: it was not found.
  */
 export function runtimeCommand(
   runtime: Runtime,
   versions: Partial<RuntimeVersions> = {},
 ): Promise<RuntimeCommand> {
-  if (!Object.hasOwn(RUN, runtime)) {
-    throw new TypeError(`Cannot start a process on "${runtime}": expected "deno" or "bun"`);
-  }
   const version = versions[runtime] ?? TESTED_VERSIONS[runtime];
   const wanted = `${runtime}@${version}`;
   const found = commands.get(wanted) ?? find(runtime, wanted);

@@ -51,7 +51,7 @@ export interface ClusterNode {
   /**
    * Shuts it down, letting as much time pass as that takes; does nothing when it has ended.
    *
-   * @throws {Error} When it is frozen.
+   * @throws {PulsingRuntimeError} kind `"unsupported"`: it is frozen.
    */
   stop(): Promise<void>;
   /**
@@ -61,7 +61,7 @@ export interface ClusterNode {
    * connections and bytes.
    *
    * @param ms For how long, in milliseconds; until {@link ClusterNode.thaw} when absent.
-   * @throws {Error} When it does not run.
+   * @throws {PulsingRuntimeError} kind `"unsupported"`: it does not run.
    */
   freeze(ms?: number): void;
   /**
@@ -73,7 +73,7 @@ export interface ClusterNode {
    * Starts a new system under its address, which joins through the others; one that runs is
    * stopped before.
    *
-   * @throws {Error} When it is frozen.
+   * @throws {PulsingRuntimeError} kind `"unsupported"`: it is frozen.
    */
   restart(): Promise<void>;
 }

@@ -7,29 +7,21 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Member } from "../cluster/member.ts";
 import { PulsingRuntimeError } from "../errors.ts";
-import { checkNames } from "../option_names.ts";
 import { randomId, systemRandom } from "../random.ts";
 import { ActorSystem } from "../system/actor_system.ts";
 import { SystemActor } from "../system/system_actor.ts";
 import type { Runtime } from "./child_process.ts";
 import { NodeProcess, type ProcessNode } from "./node_process.ts";
-import { prepareLaunch, type ProcessClusterOptions } from "./process_launch.ts";
+import {
+  checkOptions,
+  checkRuntime,
+  prepareLaunch,
+  type ProcessClusterOptions,
+} from "./process_launch.ts";
 import { until, type UntilOptions } from "./until.ts";
 
 /** Makes the process of a number; it is not started yet. */
 export type MakeProcess = (index: number, runtime: Runtime) => NodeProcess;
-
-const OPTION_NAMES: ReadonlySet<string> = new Set<keyof ProcessClusterOptions>([
-  "script",
-  "runtimes",
-  "args",
-  "system",
-  "startTimeoutMs",
-  "stopTimeoutMs",
-  "output",
-  "versions",
-  "signal",
-]);
 
 /** Where the test's node listens. */
 const ANY_PORT = "127.0.0.1:0";
@@ -90,9 +82,10 @@ export class ProcessCluster implements AsyncDisposable {
    * @throws {PulsingRuntimeError} kind `"join-failed"`: a script ended before it had joined, or was
    * too slow; the message has its last output. Kind `"timeout"`: they did not find each other.
    * Nothing is left of the cluster then.
+   * @throws {TypeError} When an option is unknown or decided by the cluster, or no such runtime.
    */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
-    checkNames("the process cluster", options, OPTION_NAMES);
+    checkOptions(options);
     const { runtimes, signal } = options;
     const cluster = await ProcessCluster.#withoutProcesses(options);
     const end = () => cluster[Symbol.asyncDispose]();
@@ -177,6 +170,7 @@ export class ProcessCluster implements AsyncDisposable {
    * @throws As {@link ProcessCluster.start}; the other nodes stay.
    */
   async add(runtime: Runtime): Promise<ProcessNode> {
+    checkRuntime(runtime); // before the node has a number, which it would keep
     const node = this.#make(runtime);
     await this.#start([node]);
     return node;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkNames } from "../option_names.ts";
 import type { ChildProcess, Runtime, RuntimeVersions } from "./child_process.ts";
 import type { TestNodeOptions } from "./join_test_cluster.ts";
 import { type NodeTicket, TICKET_VARIABLE, writeTicket } from "./node_ticket.ts";
@@ -50,6 +51,21 @@ export interface ProcessClusterOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof ProcessClusterOptions>([
+  "script",
+  "runtimes",
+  "args",
+  "system",
+  "startTimeoutMs",
+  "stopTimeoutMs",
+  "output",
+  "versions",
+  "signal",
+]);
+
+/** Options of the test's node that the cluster decides. */
+const DECIDED = ["addr", "advertise", "cluster", "joinTimeoutMs", "seeds"];
+
 /** Where a line of output was printed. */
 export type OutputStream = "stdout" | "stderr";
 
@@ -75,4 +91,21 @@ export async function prepareLaunch(
     const text = writeTicket({ ...ticket, addr, parentPid: ownPid() });
     return new ChildProcess({ command, script, args, env: { [TICKET_VARIABLE]: text }, onLine });
   };
+}
+
+/** @throws {TypeError} An option is unknown or is the cluster's, or there is no such runtime. */
+export function checkOptions(options: ProcessClusterOptions): void {
+  checkNames("the process cluster", options, OPTION_NAMES);
+  const { runtimes, system = {} } = options;
+  for (const runtime of runtimes) checkRuntime(runtime);
+  for (const name of DECIDED) {
+    if (!(name in system)) continue;
+    throw new TypeError(`Cannot set option "${name}" of the test's node: the cluster decides it`);
+  }
+}
+
+/** @throws {TypeError} There is no such runtime. */
+export function checkRuntime(runtime: Runtime): void {
+  if (runtime === "deno" || runtime === "bun") return;
+  throw new TypeError(`Cannot start a process on "${runtime}": expected "deno" or "bun"`);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import { PulsingRuntimeError } from "../errors.ts";
 import type { ActorSystem } from "../system/actor_system.ts";
 import { checkMs } from "./arguments.ts";
 import type { ClusterNode } from "./cluster_node.ts";
@@ -76,7 +77,7 @@ export class VirtualNode implements ClusterNode {
 
   get system(): ActorSystem {
     if (this.#system === undefined) {
-      throw new Error(`Cannot use node ${this.index}: it has not joined`);
+      throw unsupported("use", this.index, "it has not joined");
     }
     return this.#system;
   }
@@ -84,7 +85,7 @@ export class VirtualNode implements ClusterNode {
   /** Starts a system, which joins; the cluster calls it once. */
   async start(): Promise<void> {
     if (this.#state === "running" || this.#state === "frozen") {
-      throw new Error(`Cannot start node ${this.index}: it is ${this.#state}`);
+      throw unsupported("start", this.index, `it is ${this.#state}`);
     }
     this.#starts++;
     this.#system = undefined;
@@ -115,7 +116,7 @@ export class VirtualNode implements ClusterNode {
 
   async stop(): Promise<void> {
     if (this.#state === "frozen") {
-      throw new Error(`Cannot stop node ${this.index}: it is frozen, thaw it or kill it`);
+      throw unsupported("stop", this.index, "it is frozen, thaw it or kill it");
     }
     if (this.#state !== "running") return;
     await this.#cluster.run(this.shutDown());
@@ -144,7 +145,7 @@ export class VirtualNode implements ClusterNode {
 
   freeze(ms?: number): void {
     if (this.#state !== "running") {
-      throw new Error(`Cannot freeze node ${this.index}: it is ${this.#state}`);
+      throw unsupported("freeze", this.index, `it is ${this.#state}`);
     }
     if (ms !== undefined) checkMs("ms", ms);
     this.#clock.freeze();
@@ -180,4 +181,10 @@ export class VirtualNode implements ClusterNode {
     const { nodeId } = this.#system;
     this.#cluster.record.add({ kind: "node", node: this.name, nodeId, state: this.#state });
   }
+}
+
+/** The refusal of a verb that means nothing in the present state. */
+function unsupported(verb: string, index: number, state: string): PulsingRuntimeError {
+  const text = `Cannot ${verb} node ${index}: ${state}`;
+  return new PulsingRuntimeError(text, { kind: "unsupported" });
 }

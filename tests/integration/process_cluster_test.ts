@@ -113,11 +113,9 @@ test("ProcessCluster.stop is seen as left; restart brings a new node to the addr
 
 test("ProcessCluster.add: the new node is seen by all", async () => {
   await using all = await start({ runtimes: ["deno"] });
-  await assert.rejects(all.cluster.add("node" as "bun"), TypeError);
-  assert.equal(all.cluster.nodes[1]!.state, "crashed");
   const added = await all.cluster.add("bun");
-  assert.deepEqual([added.index, added.runtime], [2, "bun"]);
-  assert.equal(all.cluster.nodes[2], added);
+  assert.deepEqual([added.index, added.runtime], [1, "bun"]);
+  assert.equal(all.cluster.nodes[1], added);
   assert.equal(await all.status(0, added.nodeId), "alive");
 });
 
@@ -174,6 +172,15 @@ test("ProcessCluster: misuse is refused", async () => {
   await using all = await start({ runtimes: [] });
   assert.deepEqual([all.cluster.nodes.length, all.cluster.system.members().length], [0, 1]);
   await assert.rejects(all.cluster.stop(0), RangeError);
+  await assert.rejects(all.cluster.until(() => true, { stepMs: 0 }), RangeError);
+  const system = { addr: "127.0.0.1:0" } as object;
+  await assert.rejects(start({ runtimes: [], system }), /Cannot set option "addr"/);
+});
+
+test("ProcessCluster.add of an unknown runtime leaves no node behind", async () => {
+  await using all = await start({ runtimes: [] });
+  await assert.rejects(all.cluster.add("node" as "bun"), TypeError);
+  assert.deepEqual(all.cluster.nodes, []);
 });
 
 test("ProcessCluster.until tells states and views when time is over", async () => {

@@ -194,6 +194,7 @@ test("TestCluster.freeze holds a node up, which sees after the thaw how long it 
   await cluster.advance(899);
   assert.deepEqual([handled, cluster.at(0).state, cluster.systems.length], [[], "frozen", 1]);
   assert.throws(() => cluster.freeze(0), /Cannot freeze node 0: it is frozen/);
+  assert.throws(() => cluster.freeze(0), isPulsing("unsupported"));
   await assert.rejects(cluster.stop(0), /Cannot stop node 0: it is frozen/);
   assert.equal(await cluster.run(answer), "still there?");
   assert.deepEqual(handled, [start + 900, start + 900, start + 900]);
