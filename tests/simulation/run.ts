@@ -22,15 +22,19 @@ import { SCENARIOS } from "./scenarios.ts";
 
 const HELP = `Runs the scenarios of the simulation over many seeds.
 
-  --seeds N          how many seeds of each scenario (default 20); large ones run a share of them
+  --seeds N          how many seeds of each scenario (default 20); slow ones run the share of
+                     them that --list shows, one at least
   --first S          the first seed (default 1)
-  --scenario "name"  only this one; may be given several times
-  --list             names the scenarios
+  --scenario "name"  only this one, also as a line of --list; may be given several times
+  --list             names the scenarios: what each promises, and its share of the seeds
   --report           measures the promises of the cluster and prints them as a table; takes minutes
-  --help             this text
+  -h, --help         this text
 
 Ends with code 1 when a seed fails, and says how to run it again; with code 2 when it is
 called wrongly.`;
+
+/** How many names are suggested for one that is not there. */
+const MAX_SUGGESTED = 3;
 
 /** A command line that cannot be followed. */
 class UsageError extends Error {}
@@ -46,7 +50,7 @@ try {
   process.exitCode = await main(readCommand(process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${HELP}`);
+  console.error(`${error.message}\nSee --help for all options`);
   process.exitCode = 2;
 }
 
@@ -56,7 +60,7 @@ async function main({ seeds, first, scenarios, only }: Command): Promise<number>
     return 0;
   }
   if (only === "list") {
-    for (const { name, promise } of scenarios) console.log(`${name}: ${promise}`);
+    for (const scenario of scenarios) console.log(lineOf(scenario));
     return 0;
   }
   if (only === "report") return await printReport();
@@ -141,18 +145,45 @@ function parse(args: readonly string[]) {
       scenario: { type: "string", multiple: true },
       list: { type: "boolean" },
       report: { type: "boolean" },
-      help: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
     } as const;
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const text = error instanceof Error ? error.message : String(error);
+    throw new UsageError(text.split(". ")[0]); // the rest is about arguments with a dash
   }
 }
 
-function find(name: string): Scenario {
-  const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+/** A scenario as it is listed. */
+function lineOf({ name, promise, share = 1 }: Scenario): string {
+  const part = share < 1 ? ` (${Math.round(share * 1_000) / 10} % of the seeds)` : "";
+  return `${name}: ${promise}${part}`;
+}
+
+function find(text: string): Scenario {
+  const linesOf = (one: Scenario) => [one.name, `${one.name}: ${one.promise}`, lineOf(one)];
+  const scenario = SCENARIOS.find((candidate) => linesOf(candidate).includes(text));
   if (scenario !== undefined) return scenario;
-  throw new UsageError(`Cannot find scenario "${name}": see --list`);
+  const close = closeTo(text).map((name) => `"${name}"`).join(", ");
+  const hint = close === "" ? "--list shows all" : `did you mean ${close}`;
+  throw new UsageError(`Cannot find scenario "${text}": ${hint}`);
+}
+
+/** The names that have words in common with a text, those with most of them first. */
+function closeTo(text: string): readonly string[] {
+  const words = wordsOf(text);
+  const isAlike = (one: string, other: string) => one.startsWith(other) || other.startsWith(one);
+  const rank = ({ name }: Scenario) => {
+    return wordsOf(name).filter((word) => words.some((other) => isAlike(word, other))).length;
+  };
+  return SCENARIOS.filter((scenario) => rank(scenario) > 0)
+    .toSorted((one, other) => rank(other) - rank(one))
+    .slice(0, MAX_SUGGESTED).map(({ name }) => name);
+}
+
+/** Words of three letters or more: the short ones are in every name. */
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().split(/[^a-z0-9]+/).filter((word) => word.length > 2);
 }
 
 function readCount(option: string, text: string): number {

@@ -97,14 +97,16 @@ test("timers that a node keeps are seen at its end", async () => {
   assert.deepEqual(belongings.left(), []);
 });
 
+/** Runs the runner; what it printed, in vain or not. */
+function run(...args: readonly string[]): Promise<{ code: number; text: string }> {
+  const flags = otherRuntime === "bun" ? ["run", "-A"] : ["run"];
+  return promisify(execFile)(process.execPath, [...flags, runner, ...args]).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr }),
+  );
+}
+
 test("the runner prints a table and ends with 0, or tells its usage and ends with 2", async () => {
-  const run = (...args: readonly string[]) => {
-    const flags = otherRuntime === "bun" ? ["run", "-A"] : ["run"];
-    return promisify(execFile)(process.execPath, [...flags, runner, ...args]).then(
-      ({ stdout }) => ({ code: 0, text: stdout }),
-      ({ code, stderr }: { code: number; stderr: string }) => ({ code, text: stderr }),
-    );
-  };
   const held = await run("--seeds", "2", "--first", "7", "--scenario", "black hole");
   assert.equal(held.code, 0, held.text);
   assert.match(held.text, /^black hole +2 +\d+\.\d +\d+\.\d$/m);
@@ -113,6 +115,17 @@ test("the runner prints a table and ends with 0, or tells its usage and ends wit
   for (const wrong of [["--seeds", "0"], ["--scenario", "none"], ["--sedes", "1"]]) {
     const { code, text } = await run(...wrong);
     assert.equal(code, 2);
-    assert.match(text, /--seeds N/);
+    assert.match(text, /^[^\n]+\nSee --help for all options\n$/);
   }
+  assert.match((await run("-h")).text, /--seeds N/);
+});
+
+test("the runner takes a line of its list for a name, and suggests names that are close", async () => {
+  const scenario = SCENARIOS.find(({ name }) => name === "black hole")!;
+  const line = `${scenario.name}: ${scenario.promise}`;
+  const held = await run("--seeds", "1", "--scenario", line);
+  assert.equal(held.code, 0, held.text);
+  const { code, text } = await run("--scenario", "black holes");
+  assert.equal(code, 2);
+  assert.match(text, /^Cannot find scenario "black holes": did you mean "black hole"/);
 });
