@@ -14,6 +14,7 @@ import type { ActorSystem } from "../system/actor_system.ts";
 import { checkMs } from "./arguments.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { isSameValue } from "./same_value.ts";
+import { checkWithin } from "./until.ts";
 import { type Driver, manualClockOf } from "./virtual_systems.ts";
 
 /** A message that came to a probe. */
@@ -168,6 +169,7 @@ export class TestProbe {
    * @throws {Error} At the first message that comes.
    */
   async expectNothing({ forMs }: { readonly forMs: number }): Promise<void> {
+    checkMs("forMs", forMs);
     const before = this.#received.length;
     if (!await this.#wait(() => this.#received.length > before, forMs)) return;
     const { message } = this.#received[before] as ProbeMessage; // there are more than before
@@ -230,15 +232,16 @@ export class TestProbe {
   async #next<T>(
     list: T[],
     isIt: (entry: T) => boolean,
-    { withinMs = WITHIN_MS }: ProbeWait,
+    options: ProbeWait,
   ): Promise<T | undefined> {
+    checkWithin(options);
+    const { withinMs = WITHIN_MS } = options;
     if (!await this.#wait(() => list.some(isIt), withinMs)) return undefined;
     const [found] = list.splice(list.findIndex(isIt), 1);
     return found;
   }
 
   async #wait(isDone: () => boolean, withinMs: number): Promise<boolean> {
-    checkMs("wait", withinMs);
     if (this.#clock !== undefined) return await this.#clock.advanceUntil(isDone, withinMs);
     return await new Promise((resolve) => {
       const end = (value: boolean) => {

@@ -53,7 +53,9 @@ test("TestProbe.expectNothing fails at the first message, and counts no earlier 
     /Cannot see nothing: "now" came, at [0-9.]+ ms of seed 1$/,
   );
   await assert.rejects(probe.expectNothing({} as never), TypeError);
+  await assert.rejects(probe.expectNothing({ forMs: NaN }), RangeError);
   await assert.rejects(probe.expect("x", { withinMs: -1 }), RangeError);
+  await assert.rejects(probe.expect("x", { within: 1 } as never), /option "within"/);
 });
 
 test("TestProbe.reply answers asks with a value, a function, an error or a stream", async () => {
