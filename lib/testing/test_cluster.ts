@@ -11,6 +11,7 @@ import { loadFences } from "../remote/fence.ts";
 import { ActorSystem } from "../system/actor_system.ts";
 import type { InitOptions } from "../system/options.ts";
 import { checkCount, checkRate } from "./arguments.ts";
+import { ClusterTime, WITHIN_MS } from "./cluster_time.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import { History } from "./history.ts";
 import { ManualClock } from "./manual_clock.ts";
@@ -23,10 +24,10 @@ import {
 } from "./test_cluster_options.ts";
 import { type VirtualHost, VirtualNetwork } from "./virtual_network.ts";
 import { VirtualNode } from "./virtual_node.ts";
-import { checkUntil, checkWithin, until, type UntilOptions, type WithinOptions } from "./until.ts";
+import type { UntilOptions, WithinOptions } from "./until.ts";
 import { setManualClock } from "./virtual_systems.ts";
 
-const WITHIN_MS = 60_000;
+/** How often is looked whether all have found each other. */
 const STEP_MS = 10;
 const PORT = 7_000;
 /** Through how many nodes a new one may join. */
@@ -73,11 +74,10 @@ export class TestCluster implements AsyncDisposable {
   readonly #isRecorded: boolean;
   readonly #configure: (options: InitOptions, index: number) => InitOptions;
   readonly #clock = new ManualClock();
+  readonly #time: ClusterTime;
   readonly #network: VirtualNetwork;
   readonly #history: History;
   readonly #nodes: VirtualNode[] = [];
-  /** What lets time pass now. */
-  readonly #drives = new Set<{ readonly promise?: Promise<unknown> }>();
   #disposal: Promise<void> | undefined = undefined;
   /** The node that had the last turn, and when: it is looked at when its turn is over. */
   #active: VirtualNode | undefined = undefined;
@@ -92,6 +92,7 @@ export class TestCluster implements AsyncDisposable {
     this.#isRecorded = record;
     this.#configure = configure;
     this.#options = { isolate: "clone", ...common };
+    this.#time = new ClusterTime(this.#clock, () => this.#where);
     this.#history = new History(() => this.#clock.now());
     this.#network = new VirtualNetwork(this.#clock, randomOf(seed, NETWORK));
     for (const [host, hosts] of Object.entries(names)) this.#network.name(host, hosts);
@@ -162,7 +163,7 @@ export class TestCluster implements AsyncDisposable {
    * @throws {PulsingRuntimeError} kind `"shutdown"`: the cluster was disposed meanwhile.
    */
   advance(ms: number): Promise<void> {
-    return this.#drive(async () => void await this.#advanceUntil(() => false, ms));
+    return this.#time.advance(ms);
   }
 
   /** Lets everything happen that needs no time. */
@@ -180,13 +181,7 @@ export class TestCluster implements AsyncDisposable {
    * last value or error, and the seed.
    */
   until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
-    return this.#drive(async () => {
-      checkUntil(condition, options); // before the sum of the two times
-      const { withinMs = WITHIN_MS, stepMs = STEP_MS } = options;
-      const where = () => Promise.resolve(this.#where);
-      const seen = until(this.#clock, condition, { ...options, withinMs, stepMs }, where);
-      return await this.#settled(seen, withinMs + stepMs);
-    });
+    return this.#time.until(condition, options);
   }
 
   /**
@@ -203,13 +198,7 @@ export class TestCluster implements AsyncDisposable {
    * `"shutdown"`: the cluster was disposed meanwhile.
    */
   run<T>(promise: PromiseLike<T>, options: WithinOptions = {}): Promise<T> {
-    return this.#drive(async () => {
-      checkWithin(options);
-      if (typeof promise?.then !== "function") {
-        throw new TypeError(`Cannot run ${String(promise)}: expected a promise`);
-      }
-      return await this.#settled(promise, options.withinMs ?? WITHIN_MS);
-    });
+    return this.#time.run(promise, options);
   }
 
   /**
@@ -354,10 +343,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    // An error of the kit here would hide the one for which the test disposes of the cluster.
-    const ended = Promise.allSettled([...this.#drives].map(({ promise }) => promise));
-    await Promise.resolve(); // #disposal is set then, which ends them
-    await ended;
+    await this.#time.end();
     void this.history; // what was seen before belongs before
     this.#note(DISPOSED);
     for (const route of this.#network.routes) {
@@ -371,38 +357,6 @@ export class TestCluster implements AsyncDisposable {
     void Promise.allSettled(stopped).then(() => isOver = true);
     await this.#clock.advanceUntil(() => isOver, WITHIN_MS);
     for (const node of this.#nodes) node.kill();
-  }
-
-  async #settled<T>(promise: PromiseLike<T>, withinMs: number): Promise<T> {
-    let isPending = true;
-    const over = () => void (isPending = false);
-    promise.then(over, over);
-    if (await this.#advanceUntil(() => !isPending, withinMs)) return await promise;
-    const state = `it took more than ${withinMs} ms, ${this.#where}`;
-    throw new PulsingRuntimeError(`Cannot run promise: ${state}`, { kind: "timeout" });
-  }
-
-  /** Keeps what lets time pass for the disposal, which ends it. */
-  #drive<T>(work: () => Promise<T>): Promise<T> {
-    const drive: { promise?: Promise<T> } = {};
-    drive.promise = (async () => {
-      try {
-        return await work();
-      } finally {
-        this.#drives.delete(drive);
-      }
-    })();
-    this.#drives.add(drive);
-    return drive.promise;
-  }
-
-  async #advanceUntil(isDone: () => boolean, withinMs: number): Promise<boolean> {
-    const isDisposed = () => this.#disposal !== undefined;
-    const isOver = await this.#clock.advanceUntil(() => isDone() || isDisposed(), withinMs);
-    if (isDone() || !isDisposed()) return isOver;
-    throw new PulsingRuntimeError(`Cannot let time pass: the cluster is disposed, ${this.#where}`, {
-      kind: "shutdown",
-    });
   }
 
   #newNode(): VirtualNode {
@@ -437,11 +391,7 @@ export class TestCluster implements AsyncDisposable {
       transport,
     }, node.index);
     const system = await ActorSystem.start(options, () => transport, () => node.shutsDown());
-    setManualClock(system, {
-      where: () => this.#where,
-      now: () => this.now(),
-      advanceUntil: (isDone, withinMs) => this.#drive(() => this.#advanceUntil(isDone, withinMs)),
-    });
+    setManualClock(system, this.#time);
     return system;
   }
 
