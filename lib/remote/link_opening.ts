@@ -5,7 +5,7 @@
  */
 
 import type { Timer } from "../clock.ts";
-import { asError, PulsingRuntimeError } from "../errors.ts";
+import { asError, isPulsingError, PulsingRuntimeError } from "../errors.ts";
 import type { Connection, ConnectionHandler } from "../transport.ts";
 import { FrameKind, frameOf, FrameReader, type FrameSink, MAGIC } from "../wire/frame.ts";
 import { Association } from "./association.ts";
@@ -80,7 +80,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     if (this.#side === "listener" && this.#onProven === undefined) {
       this.#write(frameOf(FrameKind.reject, encodeRejection(SHUTTING_DOWN)));
     }
-    this.#fail(asError(this.#options.signal.reason));
+    this.#fail(asError(this.#options.signal.reason), this.#side === "dialler" ? "cut" : "close");
   };
   #isOver = false;
   /** The frames that the proofs are about. */
@@ -102,7 +102,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     this.#magicSeen = options.isDialler ? MAGIC.length : 0;
     this.#reader = new FrameReader(this, limits.maxHandshakeBytes);
     this.#timer = clock.setTimer(
-      () => this.#fail(this.#unreachable("it did not answer in time")),
+      () => this.#fail(this.#unreachable("it did not answer in time"), "cut"),
       limits.handshakeTimeoutMs,
     );
     // Before the first bytes, which may bring the link up.
@@ -123,7 +123,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     try {
       this.#reader.push(this.#magicSeen < MAGIC.length ? this.#takeMagic(bytes) : bytes);
     } catch (error) {
-      if (this.#link === undefined) this.#fail(asError(error));
+      if (this.#link === undefined) this.#fail(this.#unread(asError(error)));
       else this.#link.abort(asError(error));
     }
   }
@@ -241,11 +241,13 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     this.#fail(this.#rejected(rejection));
   }
 
-  #fail(error: Error): void {
+  /** A close waits for the other side's: one that has said nothing is not waited for. */
+  #fail(error: Error, end: "close" | "cut" = "close"): void {
     if (this.#isOver || this.#link !== undefined) return;
     this.#isOver = true;
     this.#stopWaiting();
-    this.#options.connection.close();
+    if (end === "cut") this.#options.connection.abort();
+    else this.#options.connection.close();
     this.#reject(error);
   }
 
@@ -258,10 +260,7 @@ class LinkOpening implements ConnectionHandler, FrameSink {
     let offset = 0;
     while (this.#magicSeen < MAGIC.length && offset < bytes.length) {
       if (bytes[offset++] !== MAGIC[this.#magicSeen++]) {
-        throw new PulsingRuntimeError(`Cannot link to ${this.#address}: it is not a Pulsing node`, {
-          kind: "handshake-failed",
-          address: this.#address,
-        });
+        throw this.#stranger();
       }
     }
     return bytes.subarray(offset);
@@ -273,6 +272,19 @@ class LinkOpening implements ConnectionHandler, FrameSink {
 
   #rejected(rejection: Rejection): HandshakeRejected {
     return new HandshakeRejected(rejection, this.#address);
+  }
+
+  /** Whoever sends what is no frame speaks another protocol, as HTTP: its text is no length. */
+  #unread(error: Error): Error {
+    return isPulsingError(error, "protocol-violation") ? this.#stranger(error) : error;
+  }
+
+  #stranger(cause?: Error): PulsingRuntimeError {
+    return new PulsingRuntimeError(`Cannot link to ${this.#address}: it is not a Pulsing node`, {
+      kind: "handshake-failed",
+      address: this.#address,
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 
   #unexpected(kind: number): PulsingRuntimeError {

@@ -1,6 +1,7 @@
 /** How a node finds its cluster: seeds that name each other, itself, nobody, or never answer. */
 
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import * as pul from "../../mod.ts";
 import { test } from "../harness.ts";
 import { assertJoined, Town } from "./town.ts";
@@ -175,4 +176,45 @@ test("a joiner that is in another cluster is told which of the two it is", async
     outcome.message,
     /the dialling node is in cluster "two", the listening one in "one"/,
   );
+});
+
+/** A server that does something with each connection, and knows how each has ended. */
+async function server(greet: (socket: Socket) => void) {
+  const sockets: Socket[] = [];
+  const listening = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket.on("error", () => {}).resume());
+    greet(socket);
+  });
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  const { port } = listening.address() as AddressInfo;
+  return {
+    addr: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listening.close(resolve));
+    },
+  };
+}
+
+// It took a second more: the connection was closed, and a seed that is silent does not close its end.
+test("over tcp: a seed that accepts and says nothing is waited for until joinTimeoutMs", async () => {
+  await using silent = await server(() => {});
+  const { now } = pul.systemClock;
+  const begun = now();
+  const joinTimeoutMs = 200;
+  const joining = pul.actorSystem({ addr: "127.0.0.1:0", seeds: [silent.addr], joinTimeoutMs });
+  await assert.rejects(joining, /did not answer in time/);
+  const tookMs = now() - begun;
+  assert.ok(tookMs < 900, `${tookMs} ms`);
+});
+
+// "Cannot read frame of 1213486160 bytes"
+test("over tcp: a seed that speaks HTTP is not a Pulsing node", async () => {
+  await using web = await server((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  const options = { addr: "127.0.0.1:0", seeds: [web.addr], joinTimeoutMs: 200 };
+  await assert.rejects(pul.actorSystem(options), (error) => {
+    assert.ok(pul.isPulsingError(error, "join-failed"), String(error));
+    assert.match(error.message, /it is not a Pulsing node/);
+    return true;
+  });
 });
