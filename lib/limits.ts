@@ -237,8 +237,7 @@ export const MAX_HEADERS = 64;
  * @throws {TypeError} When a name is not a limit.
  */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
-  checkOverrides("limit", overrides, DEFAULT_LIMITS);
-  const limits = Object.freeze({ ...DEFAULT_LIMITS, ...overrides });
+  const limits = Object.freeze(overridden("limit", overrides, DEFAULT_LIMITS));
   if (limits.linkTimeoutMs <= limits.linkIdleMs) {
     throw new RangeError('Cannot set limit "linkTimeoutMs": it must be above "linkIdleMs"');
   }
@@ -246,19 +245,27 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
 }
 
 /**
- * Checks that overrides name known numbers and set them to positive integers.
+ * Fills what overrides leave out, or set to `undefined`, with the defaults.
  *
  * @param what What they are called in errors.
- * @throws {TypeError} When a name is not among the defaults.
+ * @throws {TypeError} When they are no record, or a name is not among the defaults.
  * @throws {RangeError} When a value is not a positive integer.
  */
-export function checkOverrides(what: string, overrides: object, defaults: object): void {
-  for (const [name, value] of Object.entries(overrides)) {
+export function overridden<T extends object>(what: string, overrides: unknown, defaults: T): T {
+  if (typeof overrides !== "object" || overrides === null || Array.isArray(overrides)) {
+    throw new TypeError(`Cannot set ${what}s to "${String(overrides)}": expected an object`);
+  }
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
     if (!Object.hasOwn(defaults, name)) {
-      throw new TypeError(`Cannot set ${what} "${name}": there is no such ${what}`);
+      const known = Object.keys(defaults).join(", ");
+      throw new TypeError(`Cannot set ${what} "${name}": expected one of ${known}`);
     }
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot set ${what} "${name}" to ${value}: expected a positive integer`);
+      throw new RangeError(
+        `Cannot set ${what} "${name}" to "${String(value)}": expected a positive integer`,
+      );
     }
   }
+  return { ...defaults, ...Object.fromEntries(given) };
 }

@@ -10,6 +10,7 @@ import { sleep } from "../clock.ts";
 import { asError, PulsingRuntimeError } from "../errors.ts";
 import { type Random, randomFraction } from "../random.ts";
 import type { Association } from "../remote/association.ts";
+import { isRejected } from "../remote/handshake.ts";
 import type { Links } from "../remote/links.ts";
 import { RefusingSeeds } from "../remote/refusals.ts";
 import type { Changes } from "./changes.ts";
@@ -56,7 +57,8 @@ export class HeadLink {
    * is not met by all at once.
    *
    * @param timeoutMs How long to wait for the first answer; 0 returns at once.
-   * @throws {PulsingRuntimeError} kind `"join-failed"`, with the last error.
+   * @throws {PulsingRuntimeError} kind `"join-failed"`, with the last error; at once when the
+   * address leads back to this node.
    * @throws The signal's reason.
    */
   async keep(timeoutMs: number): Promise<void> {
@@ -104,7 +106,8 @@ export class HeadLink {
       logger.debug("the head does not answer", { headAddr, error: found });
       // The last try is shortly before the deadline, not a whole backoff before it.
       const remainingMs = attempt.deadline - clock.now() - limits.reconnectMinMs;
-      if (remainingMs <= 0) throw joinFailed(headAddr, found);
+      const isHopeless = remainingMs < Infinity && isRejected(found, "self");
+      if (remainingMs <= 0 || isHopeless) throw joinFailed(headAddr, found);
       delayMs = Math.min(delayMs, limits.reconnectMaxMs);
       await sleep(clock, Math.min(this.#part(delayMs), remainingMs), signal);
     }

@@ -4,9 +4,30 @@
  * @module
  */
 
-import { checkOverrides } from "../limits.ts";
+import { overridden } from "../limits.ts";
 
-/** How the nodes of a cluster find out about each other. */
+/**
+ * How the nodes of a cluster find out about each other.
+ *
+ * | setting                  | `"local"` | `"lan"` | `"wan"` |
+ * | ------------------------ | --------: | ------: | ------: |
+ * | `probeIntervalMs`        |       250 |   1 000 |   5 000 |
+ * | `probeTimeoutMs`         |       100 |     500 |   3 000 |
+ * | `indirectProbes`         |         3 |       3 |       3 |
+ * | `suspicionMultiplier`    |         3 |       4 |       6 |
+ * | `suspicionMaxMultiplier` |         6 |       6 |       6 |
+ * | `lastProbeMs`            |       100 |     500 |   3 000 |
+ * | `healthMaxMultiplier`    |         8 |       8 |       8 |
+ * | `stallThresholdMs`       |        50 |     100 |     100 |
+ * | `gossipIntervalMs`       |        50 |     200 |     500 |
+ * | `gossipFanout`           |         3 |       3 |       4 |
+ * | `retransmitMultiplier`   |         4 |       4 |       4 |
+ * | `pushPullIntervalMs`     |     5 000 |  10 000 |  30 000 |
+ * | `seedProbeIntervalMs`    |     2 000 |   5 000 |  15 000 |
+ * | `deadProbeIntervalMs`    |     2 000 |   5 000 |  15 000 |
+ * | `deadMemberRetentionMs`  |   300 000 | 300 000 | 300 000 |
+ * | `missedProbes`           |         3 |       3 |       3 |
+ */
 export interface ClusterSettings {
   /** Time between two probes of a node, in milliseconds; each probes one other member. */
   readonly probeIntervalMs: number;
@@ -123,9 +144,15 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = CLUSTER_PRESETS.lan;
  * @param options The preset, or the settings to change.
  * @throws {RangeError} When a value is not a positive integer, or a probe's timeout is not below
  * its interval.
- * @throws {TypeError} When a name is not a setting or not a preset.
+ * @throws {TypeError} When it is neither a text nor a record, or a name is not a setting or not a preset.
  */
 export function resolveClusterSettings(options: GossipOptions = {}): ClusterSettings {
+  if (typeof options !== "string" && !isRecord(options)) {
+    throw new TypeError(
+      `Cannot set option "gossip" to "${String(options)}": expected "local", "lan", "wan" or an ` +
+        "object of settings",
+    );
+  }
   const { preset = "lan", ...changes } = typeof options === "string"
     ? { preset: options }
     : options;
@@ -134,14 +161,31 @@ export function resolveClusterSettings(options: GossipOptions = {}): ClusterSett
       `Cannot set gossip preset "${preset}": expected "local", "lan" or "wan"`,
     );
   }
-  const base = CLUSTER_PRESETS[preset];
-  checkOverrides("gossip setting", changes, base);
-  const settings = Object.freeze({ ...base, ...changes });
-  if (settings.probeTimeoutMs >= settings.probeIntervalMs) {
+  const settings = Object.freeze(overridden("gossip setting", changes, CLUSTER_PRESETS[preset]));
+  checkProbe(settings, changes, preset);
+  return settings;
+}
+
+/** Blames what the user has said, and not what the preset says. */
+function checkProbe(
+  { probeIntervalMs, probeTimeoutMs }: ClusterSettings,
+  changes: Partial<ClusterSettings>,
+  preset: ClusterPreset,
+): void {
+  if (probeTimeoutMs < probeIntervalMs) return;
+  if (changes.probeTimeoutMs === undefined) {
     throw new RangeError(
-      `Cannot set gossip setting "probeTimeoutMs" to ${settings.probeTimeoutMs}: it must be ` +
-        `below "probeIntervalMs", ${settings.probeIntervalMs}`,
+      `Cannot set gossip setting "probeIntervalMs" to "${probeIntervalMs}": it must be above ` +
+        `"probeTimeoutMs", which is ${probeTimeoutMs} in the preset "${preset}", set both`,
     );
   }
-  return settings;
+  const ofPreset = changes.probeIntervalMs === undefined ? ` in the preset "${preset}"` : "";
+  throw new RangeError(
+    `Cannot set gossip setting "probeTimeoutMs" to "${probeTimeoutMs}": it must be below ` +
+      `"probeIntervalMs", which is ${probeIntervalMs}${ofPreset}`,
+  );
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

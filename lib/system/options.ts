@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopbackHost, parseHostPort } from "../address.ts";
+import { type HostPort, isLoopbackHost, parseHostPort } from "../address.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import {
   type ClusterSettings,
@@ -194,13 +194,14 @@ export function resolveOptions(options: InitOptions): SystemOptions {
   const { cluster = "pulsing", passphrase = "" } = options;
   checkFence(cluster, passphrase);
   checkAddresses(options, role);
+  checkHead(options);
   const { addr, seeds = [], headAddr, advertise, mailboxCapacity, isolate = "reference" } = options;
   if (isolate !== "reference" && isolate !== "clone") {
     throw new TypeError(
       `Cannot set option "isolate" to "${isolate}": expected "reference" or "clone"`,
     );
   }
-  const limits = { ...options.limits, ...(mailboxCapacity !== undefined && { mailboxCapacity }) };
+  const short = mailboxCapacity === undefined ? {} : { mailboxCapacity };
   return {
     addr,
     seeds,
@@ -215,7 +216,7 @@ export function resolveOptions(options: InitOptions): SystemOptions {
     logger: options.logger ?? consoleLogger(),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    limits: resolveLimits(limits),
+    limits: resolveLimits({ ...resolveLimits(options.limits), ...short }),
     gossip: resolveClusterSettings(options.gossip),
   };
 }
@@ -233,14 +234,38 @@ function checkFence(cluster: unknown, passphrase: unknown): void {
 
 function checkAddresses(options: InitOptions, role: NodeRole | undefined): void {
   const { addr, seeds = [], headAddr, advertise } = options;
-  for (const address of [addr, advertise, headAddr, ...seeds]) {
-    if (address !== undefined) parseHostPort(address);
+  if (addr !== undefined) endpointOf("addr", addr);
+  for (const seed of seeds) checkDialable("seeds", seed);
+  for (const [name, address] of Object.entries({ headAddr, advertise })) {
+    if (address !== undefined) checkDialable(name, address);
   }
   const isAlone = seeds.length === 0 && advertise === undefined && role === undefined;
   if (addr !== undefined || isAlone) return;
   throw new TypeError(
     'Cannot join a cluster without "addr": the other nodes must reach this one, set for ' +
       'example "127.0.0.1:0"',
+  );
+}
+
+/** The option's address in its parts. */
+function endpointOf(name: string, address: unknown): HostPort {
+  if (typeof address === "string") return parseHostPort(address);
+  throw new TypeError(
+    `Cannot set option "${name}" to "${String(address)}": expected "host:port", for example ` +
+      '"127.0.0.1:7000"',
+  );
+}
+
+function checkDialable(name: string, address: unknown): void {
+  if (endpointOf(name, address).port > 0) return;
+  throw new TypeError(`Cannot set option "${name}" to "${address}": nobody listens on port 0`);
+}
+
+function checkHead({ addr, advertise, headAddr }: InitOptions): void {
+  if (headAddr === undefined || (headAddr !== addr && headAddr !== advertise)) return;
+  throw new TypeError(
+    `Cannot set option "headAddr" to "${headAddr}": it is the address of this node itself, set ` +
+      '"isHeadNode" to be the head',
   );
 }
 
@@ -289,7 +314,10 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function checkTimeout(timeoutMs: number): number {
+function checkTimeout(timeoutMs: unknown): number {
+  if (typeof timeoutMs !== "number") {
+    throw new TypeError(`Cannot set option "joinTimeoutMs" to "${timeoutMs}": expected a number`);
+  }
   if (timeoutMs >= 0) return timeoutMs;
   throw new RangeError(`Cannot wait ${timeoutMs} ms to join: expected 0 or more`);
 }

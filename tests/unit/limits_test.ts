@@ -24,7 +24,7 @@ test("resolveLimits takes 1 and refuses every other kind of number, for every li
   for (const name of names) {
     for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
       assert.throws(() => resolveLimits({ [name]: value }), (error) => {
-        return error instanceof RangeError && error.message.includes(`"${name}" to ${value}`);
+        return error instanceof RangeError && error.message.includes(`"${name}" to "${value}"`);
       });
     }
   }
@@ -51,5 +51,13 @@ test("resolveLimits refuses a link that times out before it counts as idle", () 
   const { linkIdleMs, linkTimeoutMs } = DEFAULT_LIMITS;
   for (const overrides of [{ linkTimeoutMs: linkIdleMs }, { linkIdleMs: linkTimeoutMs }]) {
     assert.throws(() => resolveLimits(overrides), /"linkTimeoutMs": it must be above/);
+  }
+});
+
+test("resolveLimits takes undefined for absent, and nothing that is no record", () => {
+  const absent = { mailboxCapacity: undefined } as unknown as Partial<Limits>;
+  assert.deepEqual(resolveLimits(absent), DEFAULT_LIMITS);
+  for (const overrides of [5, [], null, "many"] as unknown as Partial<Limits>[]) {
+    assert.throws(() => resolveLimits(overrides), /^TypeError: Cannot set limits to /);
   }
 });
