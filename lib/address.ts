@@ -112,9 +112,12 @@ export function pathOfName(name: string): ActorPath {
  *
  * @param name A name such as `"counter"` or a path such as `"system/core"`.
  * @returns The path.
- * @throws {TypeError} When the path grammar is broken.
+ * @throws {TypeError} When it is no text, or the path grammar is broken.
  */
 export function lookupPath(name: string): ActorPath {
+  if (typeof name !== "string") {
+    throw new TypeError(`Cannot use "${String(name)}" as "name": expected a text`);
+  }
   if (name.includes("/")) return parsePath(name);
   if (name.trim() === "") throw badPath(name, "it is empty");
   return parsePath(`${DEFAULT_NAMESPACE}/${name}`);

@@ -293,3 +293,14 @@ test("AC-28 a signal ends the wait for a name with its reason", async () => {
   controller.abort(reason);
   await assert.rejects(waiting, reason);
 });
+
+// "name.includes is not a function"
+test("a name that is no text is a TypeError that names the argument", async () => {
+  await using system = await pul.actorSystem();
+  for (const wrong of [5, null, {}, Symbol("name")] as unknown as string[]) {
+    const message = /^Cannot use ".*" as "name": expected a text$/;
+    await assert.rejects(system.resolve(wrong), { name: "TypeError", message });
+    assert.throws(() => system.subscribe(wrong), { name: "TypeError", message });
+    await assert.rejects(system.resolving().list(wrong), { name: "TypeError", message });
+  }
+});
