@@ -9,7 +9,7 @@ import { asError, isPulsingError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { HandshakeRejected } from "./handshake.ts";
 
-/** Time between two warnings of one reason; the peer tries several times a minute. */
+/** Time between two warnings of one reason; a peer tries several times in one. */
 const WARN_EVERY_MS = 60_000;
 
 /**
