@@ -247,10 +247,10 @@ export class Association implements ReplyLink, StreamLink, CaredLink {
 
   /** Cuts the link now; what was pending fails with `"node-lost"` and the error as its cause. */
   abort(cause: Error): void {
-    const use = useOf(this.nodeId);
     this.#connection.abort();
+    const said = `Cannot use link to node ${this.nodeId}: `; // a cause of the same kind says it too
     const { message } = cause;
-    this.#down(message.startsWith(use) ? message.slice(use.length) : message, cause);
+    this.#down(message.startsWith(said) ? message.slice(said.length) : message, cause);
   }
 
   /** Whether somebody waits for what the link has to bring or to take, or for its end. */
@@ -462,7 +462,7 @@ export class Association implements ReplyLink, StreamLink, CaredLink {
   }
 
   #lost(why: string, options: { kind?: ErrorKind; cause?: Error } = {}): PulsingRuntimeError {
-    return new PulsingRuntimeError(`${useOf(this.nodeId)}${why}`, {
+    return new PulsingRuntimeError(`Cannot use link to node ${this.nodeId}: ${why}`, {
       kind: "node-lost",
       retryable: true,
       nodeId: this.nodeId,
@@ -470,11 +470,6 @@ export class Association implements ReplyLink, StreamLink, CaredLink {
       ...options,
     });
   }
-}
-
-/** How an error of a link begins; one that has such an error as its cause says it once. */
-function useOf(nodeId: NodeId): string {
-  return `Cannot use link to node ${nodeId}: `;
 }
 
 const SETTLED: Promise<void> = Promise.resolve();

@@ -1,7 +1,7 @@
 /** What the logs of a cluster say of members that go and come back. */
 
 import assert from "node:assert/strict";
-import * as pul from "../../mod.ts";
+import type * as pul from "../../mod.ts";
 import { test } from "../harness.ts";
 import { systemOf, Town } from "./town.ts";
 
