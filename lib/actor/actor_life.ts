@@ -292,8 +292,6 @@ export class ActorLife {
       const decision = decideRestart(spec, this.#restarts, clock.now(), random);
       if (decision.kind === "give-up") {
         this.#verdict = { reason: failure === undefined ? "stopped" : "failed", failure };
-        const [restarts, error] = [this.#restartCount, failure?.error];
-        logger.error("actor is out of restarts", { actor: cell.label, restarts, error });
         return this.#giveUp(failure);
       }
       cell.enter("restarting");
@@ -320,6 +318,10 @@ export class ActorLife {
   /** No restart is left. Without anything to wait for the name is free before callers hear of it. */
   #giveUp(failure: Failure | undefined): void {
     const cell = this.#cell;
+    if (this.#parent === undefined) { // of a child its parent hears, or says
+      const [restarts, error] = [this.#restartCount, failure?.error];
+      cell.node.logger.error("actor is out of restarts", { actor: cell.label, restarts, error });
+    }
     const waits = failure === undefined || this.#isUp && cell.hooks?.onStop !== undefined ||
       this.#children.size > 0;
     if (waits) return cell.enter("stopping");
