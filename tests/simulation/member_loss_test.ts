@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import * as pul from "../../mod.ts";
-import { noResurrection, simulate, type TestCluster } from "../../lib/testing/mod.ts";
+import {
+  noResurrection,
+  simulate,
+  type SimulationRun,
+  type TestCluster,
+} from "../../lib/testing/mod.ts";
 import { test } from "../harness.ts";
 
 const SEEDS = 5;
@@ -19,15 +24,22 @@ function statuses(cluster: TestCluster, nodeId: string): (string | undefined)[] 
     .map((system) => system.members().find((member) => member.nodeId === nodeId)?.status);
 }
 
+/** Five nodes; the first one calls an actor of the third one. */
+async function fiveNodes(run: SimulationRun) {
+  const cluster = await run.start(5);
+  const [one, , three] = cluster.systems;
+  assert.ok(one !== undefined && three !== undefined);
+  await cluster.run(three.spawnClass(Waiting, { name: "waiting" }));
+  const waiting = await cluster.run(one.resolve("waiting", { timeoutMs: 5_000 }));
+  const call = waiting.asType(Waiting).forever().catch((error: unknown) => error);
+  await cluster.advance(1_000);
+  return { cluster, one, three, waiting, call };
+}
+
 test("AC-59 a killed node is dead for all in a bounded time and never flaps back", async () => {
   await simulate({ seeds: SEEDS }, async (_seed, run) => {
-    await using cluster = await run.start(5);
-    const [one, , three] = cluster.systems;
-    assert.ok(one !== undefined && three !== undefined);
-    await cluster.run(three.spawnClass(Waiting, { name: "waiting" }));
-    const waiting = await cluster.run(one.resolve("waiting", { timeoutMs: 5_000 }));
-    const call = waiting.asType(Waiting).forever().catch((error: unknown) => error);
-    await cluster.advance(1_000);
+    const { cluster, three, waiting, call } = await fiveNodes(run);
+    await using _cluster = cluster;
     cluster.kill(2);
     const killedAt = cluster.now();
     const error = await cluster.run(call);
@@ -48,13 +60,8 @@ test("AC-59 a killed node is dead for all in a bounded time and never flaps back
 
 test("AC-59 a call to a node that vanished fails when the node is declared dead", async () => {
   await simulate({ seeds: SEEDS }, async (_seed, run) => {
-    await using cluster = await run.start(5);
-    const [one, , three] = cluster.systems;
-    assert.ok(one !== undefined && three !== undefined);
-    await cluster.run(three.spawnClass(Waiting, { name: "waiting" }));
-    const waiting = await cluster.run(one.resolve("waiting", { timeoutMs: 5_000 }));
-    const call = waiting.asType(Waiting).forever().catch((error: unknown) => error);
-    await cluster.advance(1_000);
+    const { cluster, one, three, call } = await fiveNodes(run);
+    await using _cluster = cluster;
     cluster.partition([2], [0, 1, 3, 4]);
     const error = await cluster.run(call, { withinMs: 12_000 });
     assert.ok(pul.isPulsingError(error, "node-lost") && error.retryable, String(error));
@@ -83,14 +90,10 @@ test("AC-59 a leave is seen within two seconds, and a restarted node is alive be
 
 test("a member that is only suspect keeps its calls and its names", async () => {
   await simulate({ seeds: SEEDS }, async (_seed, run) => {
-    await using cluster = await run.start(5);
-    const [one, , three] = cluster.systems;
-    assert.ok(one !== undefined && three !== undefined);
-    await cluster.run(three.spawnClass(Waiting, { name: "waiting" }));
-    const waiting = await cluster.run(one.resolve("waiting", { timeoutMs: 5_000 }));
+    const { cluster, one, three, call } = await fiveNodes(run);
+    await using _cluster = cluster;
     let failure: unknown;
-    waiting.asType(Waiting).forever().catch((error: unknown) => failure = error);
-    await cluster.advance(1_000);
+    call.then((error) => failure = error);
     cluster.freeze(2, 4_000);
     const isSuspect = () => statuses(cluster, three.nodeId).includes("suspect");
     await cluster.until(isSuspect, { withinMs: 5_000 });
