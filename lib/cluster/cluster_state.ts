@@ -185,14 +185,15 @@ export class ClusterState extends View implements Naming {
   #hear(message: ClusterMessage, now: number): void {
     const { members = [], entries = [], loads = [] } = message;
     const isCompared = message.kind === "names";
-    const isOfSelf = ({ nodeId }: Member) => nodeId === this.self.nodeId;
-    const others = members.filter((member) => !isOfSelf(member));
-    // What is said of this node comes last: those that the rest brings back are told its answer.
-    for (const member of [...others, ...members.filter(isOfSelf)]) {
+    const hear = (member: MemberNews) => {
       const heard = this.membership.hear(member, now);
       if (isCompared) this.#spreadKnown(heard, now);
       else this.#spread(heard, now);
-    }
+    };
+    const { nodeId } = this.self;
+    for (const member of members) if (member.nodeId !== nodeId) hear(member);
+    // What is said of this node comes last: those that the rest brings back are told its answer.
+    for (const member of members) if (member.nodeId === nodeId) hear(member);
     const isKnown = isCompared && this.#isNew;
     for (const entry of entries) {
       if (this.registry.merge(entry) && !isKnown) this.tell({ kind: "entry", entry });
